@@ -1,0 +1,61 @@
+"""`make test`, `make deep` and `make e2e`. Arguments of pytest may stand in ARGS."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from dev import mutation
+from dev.postgres import temporary_postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+NO_TESTS = 5
+
+
+def suite() -> int:
+    on_sqlite = pytest("not deep and not e2e")
+    with temporary_postgres() as address:
+        on_postgres = pytest("databases and not deep and not e2e", {"TEST_DATABASE_URL": address})
+    return on_sqlite or on_postgres
+
+
+def deep() -> int:
+    on_sqlite = pytest("deep and not e2e")
+    with temporary_postgres() as address:
+        on_postgres = pytest("databases and not e2e", {"TEST_DATABASE_URL": address})
+    return on_sqlite or on_postgres or mutation.main()
+
+
+def e2e() -> int:
+    browser = os.environ.get("CHROMIUM", "").strip() or "chromium"
+    if not shutil.which(browser):
+        print(
+            f"There is no {browser!r} here: the browser journeys need Chromium. "
+            "Install the package chromium, or name one with CHROMIUM=…"
+        )
+        return 1
+    return pytest("e2e", {"CHROMIUM": shutil.which(browser) or browser}, processes=1)
+
+
+def pytest(marks: str, environment: Mapping[str, str] | None = None, processes: int = 2) -> int:
+    command = [sys.executable, "-m", "pytest", "-m", marks, "-n", str(processes)]
+    command += shlex.split(os.environ.get("ARGS", ""))
+    print(f"pytest -m '{marks}'", flush=True)
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, check=False)
+    if done.returncode == NO_TESTS:
+        print("No test was chosen, and that is a failure.", flush=True)
+    return done.returncode
+
+
+def stopped(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stopped)
+    runs = {"deep": deep, "e2e": e2e}
+    sys.exit(runs.get("".join(sys.argv[1:]), suite)())

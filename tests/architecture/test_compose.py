@@ -1,0 +1,74 @@
+"""No Docker engine is needed: the files are held against the specification and the code."""
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from controlpanel.env import SETTINGS
+from tests.architecture.tree import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SCHEMA = json.loads((ROOT / "tests/architecture/compose-spec/schema.json").read_text("utf-8"))
+VALIDATOR = jsonschema.Draft201909Validator(SCHEMA)
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+PANEL = ("migrate", "web", "worker", "beat")
+
+
+def test_it_follows_the_specification() -> None:
+    assert [error.message for error in VALIDATOR.iter_errors(COMPOSE)] == []
+
+
+def test_a_mistake_is_found() -> None:
+    assert not VALIDATOR.is_valid({"services": {"web": {"comand": ["x"]}}})
+
+
+def test_it_has_all_parts() -> None:
+    assert set(COMPOSE["services"]) == {*PANEL, "postgres", "redis"}
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_nothing_starts_before_the_migration(name: str) -> None:
+    condition = COMPOSE["services"][name]["depends_on"]["migrate"]["condition"]
+    assert condition == "service_completed_successfully"
+
+
+@pytest.mark.parametrize("name", PANEL)
+def test_settings_exist_and_secrets_are_files(name: str) -> None:
+    service = COMPOSE["services"][name]
+    known = {setting.name for setting in SETTINGS}
+    for variable, value in service["environment"].items():
+        assert variable in known
+        if value.startswith("/run/secrets/"):
+            secret = value.removeprefix("/run/secrets/")
+            assert secret in service["secrets"]
+            assert COMPOSE["secrets"][secret]["file"].startswith("./secrets/")
+    for variable in ("DATABASE_URL_FILE", "PANEL_SECRET_KEY_FILE", "PANEL_KEYS_FILE"):
+        assert service["environment"][variable].startswith("/run/secrets/")
+    assert "PANEL_DEMO" not in service["environment"]
+
+
+def test_secrets_stay_out_of_git_and_of_the_image() -> None:
+    assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    assert not [line for line in ignored if line.startswith(("!secrets", "!var", "!.git"))]
+
+
+def test_pages_are_published_on_loopback_only() -> None:
+    published = {name: service.get("ports", []) for name, service in COMPOSE["services"].items()}
+    assert published.pop("web") == ["127.0.0.1:8000:8000"]
+    assert not any(published.values())
+
+
+def test_the_image_is_hashed_in_stages_and_runs_as_nobody_special() -> None:
+    assert len(re.findall(r"^FROM ", DOCKERFILE, re.MULTILINE)) == 2
+    assert "--require-hashes" in DOCKERFILE
+    user = re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert user == ["panel"]
+    for source in re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE):
+        assert (ROOT / source).exists()
+        assert f"!{source.removeprefix('./')}" in (ROOT / ".dockerignore").read_text().splitlines()

@@ -1,0 +1,41 @@
+"""Who touches a token, found in the code: import rules cannot tell a use from a type."""
+
+import ast
+
+import pytest
+
+from tests.architecture.tree import ROOT, files
+
+
+def callers(name: str) -> set[str]:
+    found = set()
+    for path in files():
+        module = str(path.relative_to(ROOT))
+        if path.suffix != ".py" or not module.startswith("controlpanel/"):
+            continue
+        calls = (
+            node.func
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+        )
+        if any(name in (getattr(call, "id", ""), getattr(call, "attr", "")) for call in calls):
+            found.add(module)
+    return found
+
+
+def test_only_credentials_clients_builds_a_client() -> None:
+    assert callers("Client") == {"controlpanel/credentials/clients.py"}
+
+
+def test_only_credentials_clients_opens_a_token() -> None:
+    assert callers("open_sealed") <= {
+        "controlpanel/credentials/clients.py",
+        "controlpanel/accounts/adapter.py",  # second factors
+    }
+
+
+@pytest.mark.parametrize("room", ["web", "operations", "servers", "accounts", "audit"])
+def test_the_upper_rooms_reveal_nothing(room: str) -> None:
+    revealing = {name for name in callers("reveal") if name.startswith(f"controlpanel/{room}/")}
+    # The demo's tokens open a sandbox and nothing else; it compares fingerprints only.
+    assert revealing <= {"controlpanel/web/management/commands/demo.py"}

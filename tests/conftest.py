@@ -1,0 +1,62 @@
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.db.backends.base.operations import BaseDatabaseOperations
+from pytest_django import Settings
+
+from controlpanel.lib import clock
+from controlpanel.sandbox.server import Sandbox
+from tests.tools.flush import flush_past_triggers
+from tests.tools.valkey import ValkeyServer
+
+pytest_plugins = ["tests.people"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_past_triggers() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush_past_triggers)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> None:
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _clock_back() -> Iterator[None]:
+    yield
+    clock.reset()
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[Sandbox]:
+    with Sandbox(provision_seconds=0.2, power_seconds=0.1) as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(sandbox_server: Sandbox, settings: Settings) -> Sandbox:
+    """The provider, fresh; the panel's settings point at it."""
+    sandbox_server.reset()
+    settings.VPSORG_API_ORIGIN = sandbox_server.url
+    return sandbox_server
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def valkey(valkey_server: ValkeyServer, settings: Settings) -> Iterator[ValkeyServer]:
+    """A real Valkey behind cache and bell; a test may stop, flush and start it."""
+    valkey_server.start()
+    valkey_server.flush()
+    with valkey_server.used_by(settings):
+        yield valkey_server
