@@ -1,0 +1,43 @@
+"""Who asks, from where, and what they may do: plain values that every service takes first."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+Via = Literal["page", "gateway", "worker", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Copied into records as values, so that they outlive the person."""
+
+    kind: Literal["user", "worker", "command", "nobody"]
+    id: str
+    name: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from."""
+
+    via: Via
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What `accounts.access` found: only that module makes one."""
+
+    actor: Actor
+    origin: Origin
+    team_id: UUID
+    team_slug: str
+    team_name: str
+    permissions: frozenset[str] = field(default_factory=frozenset)
+    user_id: UUID | None = None
+
+    def allows(self, permission: str) -> bool:
+        return permission in self.permissions
