@@ -1,0 +1,189 @@
+"""The calls that the panel makes, each with its documented success code."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from controlpanel.lib.secret import Secret
+from controlpanel.vpsorg import choices, wire
+from controlpanel.vpsorg.deadline import Deadline
+from controlpanel.vpsorg.errors import Ambiguous, NeverSent
+from controlpanel.vpsorg.origin import normalise
+from controlpanel.vpsorg.paging import Pages
+from controlpanel.vpsorg.read import Unreadable, ident, tree
+from controlpanel.vpsorg.request import ANY_SUCCESS, Reply, request
+from controlpanel.vpsorg.token import valid_token as valid_token
+from controlpanel.vpsorg.wire import (
+    AccountSeen,
+    Answer,
+    CatalogueEntry,
+    PowerAnswer,
+    ServerAnswer,
+    ServerList,
+)
+
+_OK: Final = frozenset({200})
+
+
+class Client:
+    """The API with one token. Every method sends once, never again, and raises ApiError.
+
+    Seconds: `total` bounds a whole method, `connect` and `read` one wait within it.
+    """
+
+    def __init__(
+        self, origin: str, token: Secret, *, total: float = 15.0, connect: float = 3.0,
+        read: float = 10.0,
+    ) -> None:  # fmt: skip
+        if not valid_token(token):
+            raise ValueError("An API token has 8 to 512 visible characters.")
+        self._origin = normalise(origin)
+        self._token = token
+        self._total, self._connect, self._read = total, connect, read
+
+    def __repr__(self) -> str:
+        return f"Client({self._origin!r})"
+
+    def list_servers(self, *, status: str | None = None, location: str | None = None) -> ServerList:
+        """documented: 200, 401; paging is a guess."""
+        wanted = {"status": status, "location": location}
+        pages = self._pages("/servers/", {k: v for k, v in wanted.items() if v is not None})
+        answer = Answer(200, "", pages.seconds)
+        return wire.server_list(pages.entries, pages.count, whole=pages.whole, answer=answer)
+
+    def create_server(self, body: Mapping[str, Any]) -> ServerAnswer:
+        """documented: 201, 400, 401, 402."""
+        reply = self._call("POST", "/servers/", {201}, body=body)
+        with _understood(reply):
+            shown = self._tree(reply)
+            seen = wire.new_server(shown)
+        return ServerAnswer(seen, _answer(reply, shown))
+
+    def get_server(self, server_id: str) -> ServerAnswer:
+        """documented: 200, 401, 404."""
+        reply = self._call("GET", _path(server_id), _OK)
+        with _understood(reply):
+            shown = self._tree(reply)
+            seen = wire.same_server(shown, server_id)
+        return ServerAnswer(seen, _answer(reply, shown))
+
+    def replace_server(self, server_id: str, body: Mapping[str, Any]) -> ServerAnswer:
+        """documented: 200, 400, 404; no answer is shown."""
+        return self._changed(server_id, self._call("PUT", _path(server_id), _OK, body=body))
+
+    def update_server(self, server_id: str, body: Mapping[str, Any]) -> ServerAnswer:
+        """documented: no status, no answer."""
+        reply = self._call("PATCH", _path(server_id), ANY_SUCCESS, body=body)
+        return self._changed(server_id, reply)
+
+    def delete_server(self, server_id: str) -> Answer:
+        """documented: 204, 404."""
+        return _answer(self._call("DELETE", _path(server_id), {204}))
+
+    def start_server(self, server_id: str) -> PowerAnswer:
+        """documented: 200, 400 (already running), 404."""
+        return self._power(server_id, "start", _OK)
+
+    def stop_server(self, server_id: str) -> PowerAnswer:
+        """documented: an answer, but no status."""
+        return self._power(server_id, "stop", ANY_SUCCESS)
+
+    def reboot_server(self, server_id: str) -> PowerAnswer:
+        """documented: 200, 400 (not running), 404."""
+        return self._power(server_id, "reboot", _OK)
+
+    def account(self) -> AccountSeen:
+        """Any active token may ask; it may also not be there."""
+        reply = self._call("GET", "/account/me/", _OK)
+        with _understood(reply):
+            return wire.account(self._tree(reply))
+
+    def plans(self) -> tuple[CatalogueEntry, ...]:
+        return choices.plans(self._pages("/plans/").entries)
+
+    def locations(self) -> tuple[CatalogueEntry, ...]:
+        return choices.locations(self._pages("/locations/").entries)
+
+    def operating_systems(self) -> tuple[CatalogueEntry, ...]:
+        return choices.operating_systems(self._pages("/operating-systems/").entries)
+
+    def ssh_keys(self) -> tuple[CatalogueEntry, ...]:
+        return choices.ssh_keys(self._pages("/ssh-keys/").entries)
+
+    def _pages(self, path: str, query: Mapping[str, str] | None = None) -> Pages:
+        deadline = self._deadline()
+        pages = Pages(self._origin, path, urlencode(query or {}))
+        while pages.to_ask is not None:
+            reply = self._call("GET", path, _OK, query=pages.to_ask, deadline=deadline)
+            with _understood(reply):
+                pages.add(self._tree(reply))
+        pages.seconds = deadline.passed()
+        return pages
+
+    def _power(self, server_id: str, verb: str, success: Collection[int]) -> PowerAnswer:
+        reply = self._call("POST", f"{_path(server_id)}{verb}/", success)
+        if reply.status != 200 and not reply.content:
+            return PowerAnswer(None, _answer(reply))
+        with _understood(reply):
+            shown = self._tree(reply)
+            status = wire.power_status(shown, server_id)
+        return PowerAnswer(status, _answer(reply, shown))
+
+    def _changed(self, server_id: str, reply: Reply) -> ServerAnswer:
+        if not reply.content:
+            return ServerAnswer(None, _answer(reply))
+        with _understood(reply):
+            shown = self._tree(reply)
+            seen = wire.changed_server(shown, server_id)
+        return ServerAnswer(seen, _answer(reply, shown))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        success: Collection[int],
+        *,
+        query: str = "",
+        body: Mapping[str, Any] | None = None,
+        deadline: Deadline | None = None,
+    ) -> Reply:
+        return request(
+            self._origin,
+            self._token,
+            method,
+            path,
+            success=success,
+            deadline=deadline or self._deadline(),
+            query=query,
+            body=body,
+        )
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._total, self._connect, self._read)
+
+    def _tree(self, reply: Reply) -> Any:
+        return tree(reply.content, self._token)
+
+
+def _path(server_id: str) -> str:
+    # SECURITY: ".." or "a/b" would turn this into another call, a delete of something else.
+    if ident(server_id) is None:
+        raise NeverSent("bad_id")
+    return f"/servers/{server_id}/"
+
+
+def _answer(reply: Reply, shown: Any = None) -> Answer:
+    return Answer(reply.status, wire.message(shown), reply.seconds)
+
+
+@contextmanager
+def _understood(reply: Reply) -> Iterator[None]:
+    """A success code with an answer that is not one: nobody knows what was done."""
+    try:
+        yield
+    except Unreadable:
+        unreadable = Ambiguous("unreadable", status=reply.status)
+    else:
+        return
+    raise unreadable

@@ -1,0 +1,131 @@
+"""Sockets and connections that keep to the deadline of the call in progress.
+
+A timeout of urllib3 bounds one wait: a provider that sends one byte of a header every few seconds
+never meets it. So every wait here is cut to what is left of the whole call: looking up the name,
+connecting to each address, the TLS handshake, and each single read of header or body.
+"""
+
+import ipaddress
+import queue
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from controlpanel.vpsorg import deadline
+
+Address = tuple[Any, ...]
+
+
+class BoundedSocket(socket.socket):
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(deadline.current().for_reading())
+        return super().recv_into(*args, **kwargs)
+
+
+class BoundedTlsSocket(ssl.SSLSocket):
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(deadline.current().for_reading())
+        return super().recv_into(*args, **kwargs)
+
+
+class PlainConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connected(self)
+
+    def send(self, data: Any) -> None:
+        _before_sending(self)
+        super().send(data)
+
+
+class TlsConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connected(self)
+
+    def send(self, data: Any) -> None:
+        _before_sending(self)
+        super().send(data)
+
+
+def _before_sending(connection: HTTPConnection) -> None:
+    """Connects, handshake included, while nothing has been sent; from here on something has."""
+    if connection.sock is None:
+        connection.connect()
+    deadline.current().sent = True
+
+
+def _connected(connection: HTTPConnection) -> socket.socket:
+    host, port = connection.host, connection.port or connection.default_port
+    try:
+        return _open(host, port, connection.socket_options or ())
+    except socket.gaierror as error:
+        raise NameResolutionError(host, connection, error) from None
+    except TimeoutError:
+        raise ConnectTimeoutError(connection, "Connecting took too long.") from None
+    except OSError as error:
+        raise NewConnectionError(connection, f"Connecting failed: {error.errno}") from error
+
+
+def _open(host: str, port: int, options: Any) -> socket.socket:
+    """The first of the host's addresses that accepts, each given its share of the time left."""
+    ends = time.monotonic() + deadline.current().for_connecting()
+    addresses = _look_up(host, port, ends - time.monotonic())
+    trouble: OSError = TimeoutError()
+    for tried, (family, address) in enumerate(addresses):
+        left = ends - time.monotonic()
+        if left <= 0:
+            break
+        connection = BoundedSocket(family, socket.SOCK_STREAM)
+        try:
+            for option in options:
+                connection.setsockopt(*option)
+            connection.settimeout(left / (len(addresses) - tried))
+            connection.connect(address)
+            connection.settimeout(deadline.current().for_connecting())  # for the handshake
+        except OSError as error:
+            connection.close()
+            trouble = error
+        else:
+            return connection
+    raise trouble
+
+
+def _look_up(host: str, port: int, seconds: float) -> list[tuple[int, Address]]:
+    """getaddrinfo takes no timeout, and waits long when name servers are silent."""
+    if _is_address(host):
+        return _resolve(host, port)
+    answers: queue.SimpleQueue[list[tuple[int, Address]] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(_resolve(host, port))
+        except OSError as error:
+            answers.put(error)
+        except UnicodeError:  # a name that no resolver can take
+            answers.put(socket.gaierror(socket.EAI_NONAME, "Not a name."))
+
+    threading.Thread(target=ask, name="look-up", daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(seconds, 0.001))
+    except queue.Empty:
+        raise socket.gaierror(socket.EAI_AGAIN, "No name server answered in time.") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
+
+
+def _resolve(host: str, port: int) -> list[tuple[int, Address]]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _kind, _protocol, _name, address in found]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
