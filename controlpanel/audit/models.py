@@ -1,0 +1,86 @@
+from functools import cached_property
+from typing import Any
+
+from django.db import models
+
+from controlpanel.audit import chain as chains
+
+
+class AuditEvent(models.Model):
+    """One immutable record. Its columns are derived from `canonical`, for searching.
+
+    No foreign keys: a cascade would erase evidence. `seq` is its number in its chain, without gaps.
+    """
+
+    pk = models.CompositePrimaryKey("chain", "seq")
+    chain = models.CharField(max_length=40)
+    seq = models.BigIntegerField()
+    at = models.DateTimeField()
+    event = models.CharField(max_length=60)
+    actor_kind = models.CharField(max_length=16)
+    actor_id = models.CharField(max_length=64)
+    actor_name = models.CharField(max_length=254)
+    actor_role = models.CharField(max_length=40)
+    target_kind = models.CharField(max_length=32)
+    target_id = models.CharField(max_length=64)
+    target_name = models.CharField(max_length=255)
+    result = models.CharField(max_length=10)
+    via = models.CharField(max_length=10)
+    address = models.CharField(max_length=45)
+    request_id = models.CharField(max_length=64)
+    operation_id = models.CharField(max_length=64)
+    # The exact text that was hashed.
+    canonical = models.TextField()
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    mac_key_id = models.CharField(max_length=40)
+    mac = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("chain", "event", "-seq"), name="audit_by_event"),
+            models.Index(fields=("chain", "actor_id", "-seq"), name="audit_by_actor"),
+            models.Index(
+                fields=("chain", "target_kind", "target_id", "-seq"), name="audit_by_target"
+            ),
+            models.Index(fields=("chain", "at"), name="audit_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event} #{self.seq}"
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """All that was recorded, the parts that have no column included."""
+        content: dict[str, Any] = chains.parse(self.canonical)
+        return content
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = self.content["data"]
+        return data
+
+    @property
+    def phase(self) -> str:
+        return str(self.data.get("phase", ""))
+
+    @property
+    def reason(self) -> str:
+        return str(self.content["reason"])
+
+    @property
+    def user_agent(self) -> str:
+        return str(self.content["origin"]["user_agent"])
+
+
+class ChainHead(models.Model):
+    """Where a chain stands, under a MAC of its own: a cut tail contradicts it."""
+
+    chain = models.CharField(primary_key=True, max_length=40)
+    seq = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    mac_key_id = models.CharField(max_length=40)
+    mac = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.seq}"

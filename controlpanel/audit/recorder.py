@@ -1,0 +1,130 @@
+"""Writes one event: no record, no act. The head of the chain is locked last and briefly."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from django.db import DatabaseError, InterfaceError, transaction
+
+from controlpanel.audit import chain as chains
+from controlpanel.audit import content, events
+from controlpanel.audit.content import JSON, Target
+from controlpanel.audit.models import AuditEvent, ChainHead
+from controlpanel.keys import macs, ring
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Actor, Origin
+
+__all__ = ["PANEL", "AuditUnavailable", "Result", "Target", "record", "record_now"]
+
+Result = Literal["success", "failure", "denied", "unknown", "pending"]
+
+# Chain of what belongs to no team.
+PANEL: Final = "panel"
+PURPOSE: Final = "audit-mac"
+
+
+class AuditUnavailable(Exception):
+    """The event could not be written, so what it is about must not happen."""
+
+
+def record(
+    event: str,
+    *,
+    chain: str,
+    actor: Actor,
+    origin: Origin,
+    target: Target,
+    result: Result,
+    reason: str = "",
+    data: Mapping[str, JSON] | None = None,
+) -> AuditEvent:
+    """Writes an event at the end of `chain`, within the transaction of what it is about.
+
+    Call it last: from here to the end of the transaction nobody else writes to this chain.
+    Raises AuditUnavailable; let it end the transaction.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("An event is recorded within the transaction of what it is about.")
+    data = data or {}
+    events.check(event, data)
+    try:
+        head = _locked_head(chain)
+        at = clock.now()
+        built = content.build(event, at, actor, origin, target, result, reason, data)
+        return _append(head, built)
+    except (DatabaseError, InterfaceError, ring.KeysNotReady) as error:
+        raise AuditUnavailable(str(error)) from error
+
+
+def record_now(
+    event: str,
+    *,
+    chain: str,
+    actor: Actor,
+    origin: Origin,
+    target: Target,
+    result: Result,
+    reason: str = "",
+    data: Mapping[str, JSON] | None = None,
+) -> AuditEvent:
+    """The same, in a transaction of its own: for what changes nothing, such as a refusal."""
+    try:
+        with transaction.atomic():
+            return record(
+                event,
+                chain=chain,
+                actor=actor,
+                origin=origin,
+                target=target,
+                result=result,
+                reason=reason,
+                data=data,
+            )
+    except (DatabaseError, InterfaceError) as error:
+        raise AuditUnavailable(str(error)) from error
+
+
+def _locked_head(chain: str) -> ChainHead:
+    """The head row, locked until the transaction ends. A new chain starts at 0."""
+    locked = ChainHead.objects.select_for_update().filter(chain=chain)
+    head = locked.first()
+    if head is None:
+        # Somebody else may be starting the same chain: then theirs stands, and this waits for it.
+        fresh = ChainHead(chain=chain, seq=0, hash=chains.GENESIS)
+        fresh.mac_key_id, fresh.mac = _head_mac(fresh)
+        ChainHead.objects.bulk_create([fresh], ignore_conflicts=True)
+        head = locked.get()
+    _, expected = _head_mac(head, head.mac_key_id)
+    if expected != head.mac:
+        raise AuditUnavailable(f"The head of the chain {chain} was changed.")
+    return head
+
+
+def _append(head: ChainHead, built: dict[str, object]) -> AuditEvent:
+    columns = content.columns(built)
+    key = ring.current().active(PURPOSE, columns["at"])
+    text = chains.canonical(built)
+    seq = head.seq + 1
+    this = chains.event_hash(head.chain, seq, head.hash, text)
+    event = AuditEvent.objects.create(
+        chain=head.chain,
+        seq=seq,
+        canonical=text,
+        prev_hash=head.hash,
+        hash=this,
+        mac_key_id=key.id,
+        mac=macs.digest(key, chains.event_message(this)),
+        **columns,
+    )
+    moved = ChainHead.objects.filter(chain=head.chain, seq=head.seq).update(
+        seq=seq,
+        hash=this,
+        mac_key_id=key.id,
+        mac=macs.digest(key, chains.head_message(head.chain, seq, this)),
+    )
+    if moved != 1:
+        raise AuditUnavailable(f"The head of the chain {head.chain} moved meanwhile.")
+    return event
+
+
+def _head_mac(head: ChainHead, key_id: str | None = None) -> tuple[str, str]:
+    return macs.mac(PURPOSE, chains.head_message(head.chain, head.seq, head.hash), key_id)

@@ -1,0 +1,14 @@
+from django.db import models
+
+from controlpanel.lib import clock
+
+
+class KeyCheck(models.Model):
+    """Says whether a key of the ring is the one this database was used with, and not what it is."""
+
+    key_id = models.CharField(primary_key=True, max_length=40)
+    value = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.key_id

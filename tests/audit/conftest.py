@@ -1,0 +1,31 @@
+from collections.abc import Iterator
+
+import pytest
+
+from controlpanel.audit import triggers
+from tests.audit.writing import Team, triggers_aside
+
+
+@pytest.fixture
+def acme(db: None) -> Team:
+    """A chain of six events, and the Scope to read it."""
+    team = Team("acme")
+    for number in range(1, 7):
+        team.write_numbered(number)
+    return team
+
+
+@pytest.fixture
+def globex(db: None) -> Team:
+    team = Team("globex")
+    for number in range(1, 4):
+        team.write(target=f"db-{number:02}")
+    return team
+
+
+@pytest.fixture
+def as_owner(db: None) -> Iterator[None]:
+    """The triggers are out of the way, as only the database's owner can do."""
+    triggers_aside()
+    yield
+    triggers.make()
