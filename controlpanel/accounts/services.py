@@ -1,0 +1,74 @@
+"""Founding teams, and who and what belongs to them."""
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.text import slugify
+
+from controlpanel.accounts import access
+from controlpanel.accounts.models import Account, Membership, Team, User
+from controlpanel.audit.recorder import Target, record
+from controlpanel.lib.scope import Scope
+from controlpanel.lib.text import clean
+
+_SLUG_LENGTH = 50
+
+
+def found_team(name: str, owner: User) -> Membership:
+    """A new team with its first owner, founded from the command line."""
+    with transaction.atomic():
+        team = Team.objects.create(slug=free_slug(name), name=clean(name, 120))
+        scope = access.command_scope(team, frozenset({"members.manage"}))
+        _record(scope, "team.created", Target("team", str(team.id), team.name))
+        return add_member(scope, team, owner, "owner")
+
+
+def add_member(scope: Scope, team: Team, user: User, role: str) -> Membership:
+    with transaction.atomic():
+        membership = Membership.objects.create(team=team, user=user, role=role)
+        _record(scope, "member.added", Target("user", str(user.id), user.email), role=role)
+    return membership
+
+
+def add_account(scope: Scope, name: str) -> Account:
+    """An account at the API address in use, before anybody has a token for it."""
+    with transaction.atomic():
+        account = Account.objects.create(
+            team_id=scope.team_id,
+            name=_free_name(scope, name),
+            origin=settings.VPSORG_API_ORIGIN,
+        )
+        _record(scope, "account.connected", Target("account", str(account.id), account.name))
+    return account
+
+
+def free_slug(name: str) -> str:
+    """“Acme Corp.” is acme-corp, the second one acme-corp-2."""
+    base = slugify(name)[: _SLUG_LENGTH - 4].strip("-_") or "team"
+    taken = set(Team.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return _numbered(base, "-", taken)
+
+
+def _free_name(scope: Scope, name: str) -> str:
+    names = Account.objects.filter(team_id=scope.team_id).values_list("name", flat=True)
+    return _numbered(clean(name, 110), " ", set(names))
+
+
+def _numbered(base: str, joint: str, taken: set[str]) -> str:
+    if base not in taken:
+        return base
+    number = 2
+    while f"{base}{joint}{number}" in taken:
+        number += 1
+    return f"{base}{joint}{number}"
+
+
+def _record(scope: Scope, event: str, target: Target, **data: str) -> None:
+    record(
+        event,
+        chain=str(scope.team_id),
+        actor=scope.actor,
+        origin=scope.origin,
+        target=target,
+        result="success",
+        data=data,
+    )

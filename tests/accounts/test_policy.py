@@ -1,0 +1,39 @@
+"""The role table, written out a second time so that a slip in one is seen."""
+
+import pytest
+
+from controlpanel.accounts import policy
+
+TABLE = """
+servers.view      owner admin operator viewer auditor
+servers.create    owner admin operator
+servers.edit      owner admin operator
+servers.start     owner admin operator
+servers.stop      owner admin operator
+servers.reboot    owner admin operator
+servers.delete    owner admin
+tokens.own        owner admin operator
+accounts.connect  owner admin
+audit.view        owner admin auditor
+audit.export      owner admin auditor
+audit.review      owner admin auditor
+members.view      owner admin operator viewer auditor
+members.manage    owner admin
+keys.own          owner admin operator viewer auditor
+team.manage       owner
+"""
+EXPECTED = {line.split()[0]: set(line.split()[1:]) for line in TABLE.strip().splitlines()}
+
+
+def test_no_permission_is_missing():
+    assert set(policy.PERMISSIONS) == set(EXPECTED)
+    assert {p for role in policy.ROLES.values() for p in role.permissions} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("permission", EXPECTED)
+def test_each_right_is_with_these_roles(permission):
+    assert {role.slug for role in policy.roles_with(permission)} == EXPECTED[permission]
+
+
+def test_an_unknown_role_may_nothing():
+    assert policy.permissions_of("root") == frozenset()
