@@ -1,0 +1,138 @@
+"""The only place that opens an API token and builds a client with it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from controlpanel.accounts.models import Account
+from controlpanel.accounts.selectors import is_connected
+from controlpanel.audit.recorder import AuditUnavailable, Target, record
+from controlpanel.credentials.models import Credential
+from controlpanel.keys import cipher
+from controlpanel.lib import clock, request_id
+from controlpanel.lib.scope import Actor, Origin
+from controlpanel.lib.secret import Secret
+from controlpanel.vpsorg.client import Client
+from controlpanel.vpsorg.errors import ApiError
+
+log = structlog.get_logger(__name__)
+
+PURPOSE = "credential"
+# A page waits this long for the provider; a worker may wait longer.
+PAGE_SECONDS = 8.0
+WORKER_SECONDS = 15.0
+
+
+class NoClient(Exception):
+    """No call can be made for this account.
+
+    `code`: "no_token", "no_sync_token", "token_unreadable" or "disconnected".
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Busy(Exception):
+    """Half of this process's threads already wait for the provider."""
+
+
+_slots = threading.BoundedSemaphore(max(1, settings.PANEL_WEB_THREADS // 2))
+
+
+@contextmanager
+def page_slot() -> Iterator[None]:
+    """A place in which a page may wait for the provider; raises Busy when none is free."""
+    if not _slots.acquire(blocking=False):
+        raise Busy
+    try:
+        yield
+    finally:
+        _slots.release()
+
+
+@contextmanager
+def persons_client(user_id: UUID, account: Account, seconds: float) -> Iterator[Client]:
+    """Client with this person's own token: for what they change. Raises NoClient."""
+    credential = Credential.objects.filter(user_id=user_id, account=account).first()
+    with _opened(credential, account, "no_token", seconds) as client:
+        yield client
+
+
+@contextmanager
+def sync_client(account: Account, seconds: float) -> Iterator[Client]:
+    """Client with the account's sync token: for every read, whoever looks. Raises NoClient."""
+    credential = Credential.objects.filter(account=account, is_sync=True).first()
+    with _opened(credential, account, "no_sync_token", seconds) as client:
+        yield client
+
+
+def new_client(token: Secret, seconds: float = PAGE_SECONDS) -> Client:
+    """Client with a token that somebody has just typed, to check it before it is kept."""
+    return Client(settings.VPSORG_API_ORIGIN, token, total=seconds)
+
+
+def binding(credential: Credential, account: Account) -> dict[str, str]:
+    """What a sealed token is bound to: a moved row or a changed address makes it unreadable."""
+    return {
+        "credential": str(credential.id),
+        "user": str(credential.user_id),
+        "team": str(account.team_id),
+        "origin": account.origin,
+    }
+
+
+@contextmanager
+def _opened(
+    credential: Credential | None, account: Account, missing: str, seconds: float
+) -> Iterator[Client]:
+    if not is_connected(account):
+        raise NoClient("disconnected")
+    if credential is None:
+        raise NoClient(missing)
+    try:
+        token = cipher.open_sealed(PURPOSE, credential.sealed, binding(credential, account))
+    except cipher.Unreadable:
+        raise NoClient("token_unreadable") from None
+    try:
+        yield Client(account.origin, token, total=seconds)
+    except ApiError as error:
+        _note(credential, account, error.code)
+        raise
+    _note(credential, account, "ok")
+
+
+def _note(credential: Credential, account: Account, result: str) -> None:
+    """Last use and result, written once a minute at most unless the result changed."""
+    now = clock.now()
+    last = credential.last_used_at
+    if credential.last_result == result and last and now - last < timedelta(minutes=1):
+        return
+    unchanged = Credential.objects.filter(id=credential.id, last_result=credential.last_result)
+    try:
+        with transaction.atomic():
+            written = unchanged.update(last_used_at=now, last_result=result)
+            if written and result == "unauthorized":
+                _record_refused(credential, account)
+    except (DatabaseError, AuditUnavailable):
+        # The call itself is over: what it did must reach its caller, not this.
+        log.exception("credential.note_failed", credential=str(credential.id))
+
+
+def _record_refused(credential: Credential, account: Account) -> None:
+    record(
+        "token.refused",
+        chain=str(account.team_id),
+        actor=Actor(kind="worker", id="worker", name="worker"),
+        origin=Origin(via="worker", request_id=request_id.current()),
+        target=Target("credential", str(credential.id), credential.fingerprint),
+        result="failure",
+        data={"account": account.name, "owner": credential.user.email},
+    )

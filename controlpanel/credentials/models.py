@@ -1,0 +1,37 @@
+from uuid import uuid4
+
+from django.db import models
+
+from controlpanel.accounts.models import Account, User
+from controlpanel.lib import clock
+
+
+class Credential(models.Model):
+    """One user's API token for one account, sealed. Opened only in `credentials.clients`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="credentials")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="credentials")
+    sealed = models.TextField()
+    fingerprint = models.CharField(max_length=32)
+    # Exactly one per account at most: reads, polling and reconciliation use it.
+    is_sync = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=clock.now)
+    last_used_at = models.DateTimeField(null=True)
+    # Code of the last answer: "ok", or an error's code ("unauthorized", "timeout", …).
+    last_result = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("user", "account"), name="credential_once_a_user_and_account"
+            ),
+            models.UniqueConstraint(
+                fields=("account",),
+                condition=models.Q(is_sync=True),
+                name="credential_one_sync_token_an_account",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint} of {self.user_id}"

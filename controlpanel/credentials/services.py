@@ -1,0 +1,223 @@
+"""Keeping API tokens: nothing is stored until VPS.org has accepted it."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts.models import Account
+from controlpanel.accounts.selectors import is_connected
+from controlpanel.audit.recorder import Target, record
+from controlpanel.credentials.clients import PURPOSE, binding, new_client
+from controlpanel.credentials.models import Credential
+from controlpanel.keys import cipher, macs
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Scope
+from controlpanel.lib.secret import Secret
+from controlpanel.lib.text import clean
+from controlpanel.vpsorg.errors import ApiError, Forbidden, NotFound, Unauthorized
+from controlpanel.vpsorg.token import valid_token
+from controlpanel.vpsorg.wire import ServerList
+
+
+class TokenRefused(Exception):
+    """Nothing was stored; the message is a sentence for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What VPS.org said about a token."""
+
+    email: str  # empty where `/account/me/` does not answer; never stored
+    servers: ServerList
+    can_write: bool | None  # None where nobody says
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(server.id for server in self.servers.servers)
+
+
+def check(token: Secret) -> Checked:
+    """Asks VPS.org, live. Raises TokenRefused."""
+    if not valid_token(token):
+        raise TokenRefused(
+            _("This is not an API token: expected 8 to 512 characters without spaces.")
+        )
+    client = new_client(token)
+    try:
+        servers = client.list_servers()
+        email, permissions = "", None
+        try:
+            seen = client.account()
+            email, permissions = seen.email, seen.permissions
+        except (NotFound, Forbidden):
+            pass  # optional at the provider: the servers it sees must do
+    except Unauthorized:
+        raise TokenRefused(
+            _(
+                "VPS.org refused this token. Copy it again from Account > Developers there, "
+                "or make a new one."
+            )
+        ) from None
+    except ApiError as error:
+        raise TokenRefused(
+            _("VPS.org could not check the token, so nothing was stored: %(words)s")
+            % {"words": " ".join((_(error.sentence), error.words)).strip()}
+        ) from None
+    return Checked(email, servers, _can_write(permissions))
+
+
+def store(scope: Scope, account: Account, token: Secret, known_ids: frozenset[str]) -> Credential:
+    """Checks and keeps the person's token for this account, in place of the one they had.
+
+    `known_ids`: provider ids of the account's servers in the mirror. Raises TokenRefused.
+    """
+    if not is_connected(account):
+        raise TokenRefused(
+            _("This account belongs to another API address, so no token can be checked for it.")
+        )
+    checked = check(token)
+    _refuse_foreign(account, checked, known_ids)
+    with transaction.atomic():
+        _remember_identity(account, checked)
+        return _write(scope, account, token)
+
+
+def connect(scope: Scope, name: str, token: Secret) -> Account:
+    """A new account for the team, with the person's token as its sync token.
+
+    Raises TokenRefused.
+    """
+    checked = check(token)
+    others = Account.objects.filter(team_id=scope.team_id, origin=settings.VPSORG_API_ORIGIN)
+    if any(_is_same(account, checked) for account in others):
+        raise TokenRefused(_("This VPS.org account is already connected to the team."))
+    try:
+        with transaction.atomic():
+            account = Account.objects.create(
+                team_id=scope.team_id,
+                name=clean(name, 120),
+                origin=settings.VPSORG_API_ORIGIN,
+                identity=_identity(checked.email),
+                writable=checked.servers.dialect == "documented",
+            )
+            _record(scope, "account.connected", Target("account", str(account.id), account.name))
+            _choose(scope, _write(scope, account, token))
+    except IntegrityError:
+        raise TokenRefused(_("The team already has an account of that name.")) from None
+    return account
+
+
+def remove(scope: Scope, credential: Credential) -> None:
+    with transaction.atomic():
+        _record(scope, "token.removed", _target(credential), account=credential.account.name)
+        credential.delete()
+
+
+def choose_sync_token(scope: Scope, credential: Credential) -> None:
+    with transaction.atomic():
+        _choose(scope, credential)
+
+
+def _choose(scope: Scope, credential: Credential) -> None:
+    Credential.objects.filter(account_id=credential.account_id, is_sync=True).update(is_sync=False)
+    Credential.objects.filter(id=credential.id).update(is_sync=True)
+    credential.is_sync = True
+    _record(
+        scope,
+        "account.sync_token_chosen",
+        Target("account", str(credential.account_id), credential.account.name),
+        fingerprint=credential.fingerprint,
+        owner=credential.user.email,
+    )
+
+
+def _write(scope: Scope, account: Account, token: Secret) -> Credential:
+    assert scope.user_id is not None
+    old = (
+        Credential.objects.select_for_update()
+        .filter(user_id=scope.user_id, account=account)
+        .first()
+    )
+    credential = Credential(
+        id=old.id if old else uuid4(),
+        user_id=scope.user_id,
+        account=account,
+        fingerprint=macs.fingerprint(token.reveal()),
+        is_sync=old.is_sync if old else False,
+        last_used_at=clock.now(),
+        last_result="ok",
+    )
+    credential.sealed = cipher.seal(PURPOSE, token.reveal(), binding(credential, account))
+    credential.save(force_update=old is not None, force_insert=old is None)
+    if old:
+        _record(
+            scope,
+            "token.replaced",
+            _target(credential),
+            account=account.name,
+            previous=old.fingerprint,
+        )
+    else:
+        _record(scope, "token.stored", _target(credential), account=account.name)
+    return credential
+
+
+def _refuse_foreign(account: Account, checked: Checked, known_ids: frozenset[str]) -> None:
+    """Creates with a foreign account's token would bill somebody else."""
+    if account.identity and checked.email:
+        foreign = not _is_same(account, checked)
+    else:
+        foreign = bool(known_ids) and not (known_ids & checked.ids)
+    if foreign:
+        raise TokenRefused(
+            _(
+                "This token belongs to another VPS.org account than “%(account)s”, so nothing was "
+                "stored: servers created with it would be billed to somebody else."
+            )
+            % {"account": account.name}
+        )
+
+
+def _remember_identity(account: Account, checked: Checked) -> None:
+    writable = checked.servers.dialect == "documented"
+    identity = account.identity or _identity(checked.email)
+    Account.objects.filter(id=account.id).update(identity=identity, writable=writable)
+
+
+def _identity(email: str, key_id: str | None = None) -> str:
+    """Keyed hash with its key's id, so that a new key does not make known accounts foreign."""
+    if not email:
+        return ""
+    return ":".join(macs.mac("fingerprint", f"account:{email.lower()}".encode(), key_id))
+
+
+def _is_same(account: Account, checked: Checked) -> bool:
+    if not account.identity or not checked.email:
+        return False
+    key_id = account.identity.split(":")[0]
+    return _identity(checked.email, key_id) == account.identity
+
+
+def _can_write(permissions: tuple[str, ...] | None) -> bool | None:
+    if not permissions:
+        return None
+    return any(scope in {"*:*", "servers:*", "servers:write"} for scope in permissions)
+
+
+def _target(credential: Credential) -> Target:
+    return Target("credential", str(credential.id), credential.fingerprint)
+
+
+def _record(scope: Scope, event: str, target: Target, **data: str) -> None:
+    record(
+        event,
+        chain=str(scope.team_id),
+        actor=scope.actor,
+        origin=scope.origin,
+        target=target,
+        result="success",
+        data=data,
+    )
