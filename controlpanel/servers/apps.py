@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ServersConfig(AppConfig):
+    name = "controlpanel.servers"

@@ -1,0 +1,132 @@
+from typing import ClassVar
+from uuid import uuid4
+
+from django.db import models
+
+from controlpanel.accounts.models import Account
+from controlpanel.lib import clock
+
+
+class Server(models.Model):
+    """The panel's mirror of one VPS.org server, under the provider's own field names."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="servers")
+    # Opaque: integers in the documentation, uuid strings in the published clients.
+    provider_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=255, blank=True)
+    hostname = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=64, blank=True)
+    ip_address = models.CharField(max_length=45, null=True)  # noqa: DJ001 null while provisioning
+    ipv6_address = models.CharField(max_length=45, null=True)  # noqa: DJ001 only in the detail
+    location = models.CharField(max_length=64, blank=True)
+    plan_id = models.CharField(max_length=64, blank=True)
+    plan_name = models.CharField(max_length=255, blank=True)
+    vcpus = models.IntegerField(null=True)
+    memory = models.IntegerField(null=True)  # MB (guess)
+    storage = models.IntegerField(null=True)  # GB (guess)
+    bandwidth = models.IntegerField(null=True)  # GB (guess), only in the detail
+    os_id = models.CharField(max_length=64, blank=True)
+    os_name = models.CharField(max_length=255, blank=True)
+    backups_enabled = models.BooleanField(null=True)  # only in create and detail
+    cpu_percent = models.FloatField(null=True)
+    memory_used = models.FloatField(null=True)  # MB (guess)
+    disk_used = models.FloatField(null=True)  # GB (guess)
+    bandwidth_used = models.FloatField(null=True)  # GB (guess)
+    created_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(null=True)
+    # When the provider last showed it in a list or detail, and when in a detail.
+    seen_at = models.DateTimeField(default=clock.now)
+    detail_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField(default=clock.now)
+    # When somebody last looked at its page: workers fill the detail for those.
+    wanted_at = models.DateTimeField(null=True)
+    # When a detail call for it last began: one at a time, over all processes.
+    asked_at = models.DateTimeField(null=True)
+    # When something here last changed: pages ask for what changed since.
+    changed_at = models.DateTimeField(default=clock.now)
+    # Complete lists in a row that did not have it.
+    misses = models.PositiveSmallIntegerField(default=0)
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "provider_id"), name="server_once_an_account"
+            ),
+        )
+        indexes = (
+            # The list page walks this one: fifty rows are read, however many there are.
+            models.Index(
+                fields=("account", "name", "provider_id"),
+                condition=models.Q(gone_at__isnull=True),
+                name="server_account_name",
+            ),
+            models.Index(fields=("account", "changed_at"), name="server_account_changed"),
+        )
+
+    MOVING: ClassVar[frozenset[str]] = frozenset(
+        {"provisioning", "starting", "stopping", "rebooting", "restoring"}
+    )
+
+    def __str__(self) -> str:
+        return self.name or self.hostname or self.provider_id
+
+    @property
+    def is_moving(self) -> bool:
+        return self.gone_at is None and self.status in self.MOVING
+
+
+class AccountSync(models.Model):
+    """How the mirror of one account stands: what the pages say about its age and troubles."""
+
+    account = models.OneToOneField(
+        Account, on_delete=models.CASCADE, primary_key=True, related_name="sync"
+    )
+    # When the last complete list arrived.
+    ok_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(default=clock.now, db_index=True)
+    # Compare-and-set claim, so that one process at a time asks.
+    claimed_until = models.DateTimeField(null=True)
+    # Empty when well; else an error's code, "list_shrunk", "list_truncated", "no_sync_token".
+    trouble = models.CharField(max_length=40, blank=True)
+    trouble_words = models.CharField(max_length=300, blank=True)
+    trouble_since = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    # When the optional endpoints (plans, locations, …) were last asked.
+    catalogue_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"sync of {self.account_id}"
+
+
+class CatalogueItem(models.Model):
+    """A plan, system, location or SSH key that can be chosen for a new server."""
+
+    KINDS = (
+        ("plan", "plan"),
+        ("os", "operating system"),
+        ("location", "location"),
+        ("ssh_key", "SSH key"),
+    )
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="catalogue")
+    kind = models.CharField(max_length=10, choices=KINDS)
+    provider_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=255, blank=True)
+    # vcpus, memory, storage, bandwidth, price_monthly, locations, … as far as known.
+    data = models.JSONField(default=dict)
+    # "endpoint", "seen" (on a server) or "hand" (added by a person).
+    source = models.CharField(max_length=10)
+    seen_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "kind", "provider_id"), name="catalogue_item_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.provider_id}"

@@ -1,0 +1,119 @@
+"""Reads of the mirror, always through a Scope."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.http import Http404
+
+from controlpanel.accounts.models import Account
+from controlpanel.lib.scope import Scope
+from controlpanel.servers.models import AccountSync, CatalogueItem, Server
+
+SORTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "name": ("name", "provider_id"),
+    "status": ("status", "name", "provider_id"),
+    "location": ("location", "name", "provider_id"),
+    "plan": ("vcpus", "memory", "name", "provider_id"),
+    "created": ("created_at", "provider_id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    q: str = ""
+    status: str = ""
+    location: str = ""
+    plan: str = ""
+    system: str = ""
+    account: str = ""
+    sort: str = "name"
+
+    @property
+    def any(self) -> bool:
+        return bool(
+            self.q or self.status or self.location or self.plan or self.system or self.account
+        )
+
+
+def visible(scope: Scope) -> QuerySet[Server]:
+    """Every server this person may know of, gone ones too."""
+    return Server.objects.filter(
+        account__team_id=scope.team_id, account__origin=settings.VPSORG_API_ORIGIN
+    ).select_related("account")
+
+
+def listed(scope: Scope, filters: Filters) -> QuerySet[Server]:
+    found = visible(scope).filter(gone_at=None)
+    exact: dict[str, Any] = {
+        "status": filters.status,
+        "location": filters.location,
+        "plan_id": filters.plan,
+        "os_id": filters.system,
+    }
+    found = found.filter(**{name: value for name, value in exact.items() if value})
+    if filters.account:
+        found = found.filter(account_id=_uuid(filters.account))
+    if filters.q:
+        found = found.filter(_search(filters.q))
+    return found.order_by(*_order(filters.sort))
+
+
+def get(scope: Scope, provider_id: str) -> Server:
+    """Raises Http404 for a foreign and an absent server alike."""
+    if "\x00" in provider_id:  # PostgreSQL refuses to compare with it
+        raise Http404
+    if "\0" in provider_id:
+        raise Http404  # PostgreSQL takes no such text
+    server = visible(scope).filter(provider_id=provider_id).order_by("gone_at", "id").first()
+    if server is None:
+        raise Http404
+    return server
+
+
+def account_of(scope: Scope, account_id: str) -> Account:
+    found = Account.objects.filter(id=_uuid(account_id), team_id=scope.team_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def syncs(scope: Scope) -> QuerySet[AccountSync]:
+    return AccountSync.objects.filter(account__team_id=scope.team_id).select_related("account")
+
+
+def choices(scope: Scope, *kinds: str) -> QuerySet[CatalogueItem]:
+    return CatalogueItem.objects.filter(
+        account__team_id=scope.team_id,
+        account__origin=settings.VPSORG_API_ORIGIN,
+        kind__in=kinds,
+    ).order_by("name", "provider_id")
+
+
+def known_ids(account: Account) -> frozenset[str]:
+    present = Server.objects.filter(account=account, gone_at=None)
+    return frozenset(present.values_list("provider_id", flat=True))
+
+
+def _search(text: str) -> Q:
+    found = Q(name__icontains=text) | Q(hostname__icontains=text) | Q(provider_id=text)
+    found |= Q(ip_address__icontains=text)
+    # Many a word, "db" for one, stands in half of all IPv6 addresses.
+    return found | Q(ipv6_address__icontains=text) if ":" in text else found
+
+
+def _order(sort: str) -> list[str]:
+    descending = sort.startswith("-")
+    fields = SORTS.get(sort.removeprefix("-"), SORTS["name"])
+    return [f"-{name}" if descending else name for name in fields]
+
+
+def _uuid(text: str) -> UUID:
+    """The nil id, which is nobody's, for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)
