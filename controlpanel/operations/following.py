@@ -1,0 +1,102 @@
+"""Follows what the provider accepted until it is observed there."""
+
+import random
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+
+from controlpanel.accounts.models import Account
+from controlpanel.lib import clock
+from controlpanel.operations.models import Operation
+from controlpanel.operations.moves import move
+from controlpanel.operations.records import record_later
+from controlpanel.operations.states import State
+from controlpanel.servers import sync
+from controlpanel.servers.models import Server
+from controlpanel.vpsorg.client import Client
+from controlpanel.vpsorg.errors import ApiError, NotFound
+from controlpanel.vpsorg.wire import ServerSeen
+
+log = structlog.get_logger(__name__)
+
+_SHORTEST, _LONGEST, _FACTOR = 5.0, 60.0, 1.5
+# After this the receipt says that it takes unusually long. It is not failed: nobody knows that.
+STUCK = timedelta(minutes=30)
+FINAL = {"start": "active", "stop": "stopped", "reboot": "active"}
+
+
+def follow(account: Account, client: Client, servers: Mapping[str, ServerSeen]) -> None:
+    """Holds every accepted operation of the account against what a list has just shown."""
+    accepted = Operation.objects.filter(account=account, state=State.ACCEPTED.value)
+    for operation in accepted.select_related("account"):
+        try:
+            _follow(operation, client, servers.get(operation.provider_id))
+        except ApiError as error:
+            # One server that does not answer must not hold up the others.
+            log.warning("follow.failed", operation=str(operation.id), code=error.code)
+            later(operation)
+
+
+def _follow(operation: Operation, client: Client, seen: ServerSeen | None) -> None:
+    if _is_observed(operation, client, seen):
+        observed(operation)
+    elif _is_due(operation):
+        later(operation)
+
+
+def observed(operation: Operation) -> None:
+    with transaction.atomic():
+        if move(operation, State.OBSERVED):
+            record_later(operation, "observed")
+
+
+def later(operation: Operation) -> None:
+    """Back off, with jitter, so that many operations do not ask in step."""
+    pause = min(_LONGEST, _SHORTEST * _FACTOR**operation.polls)
+    pause *= random.uniform(0.8, 1.2)  # noqa: S311 spreads load, guards nothing
+    Operation.objects.filter(id=operation.id, state=operation.state).update(
+        polls=operation.polls + 1, next_poll_at=clock.now() + timedelta(seconds=pause)
+    )
+
+
+def _is_due(operation: Operation) -> bool:
+    return operation.next_poll_at is None or operation.next_poll_at <= clock.now()
+
+
+def _is_observed(operation: Operation, client: Client, seen: ServerSeen | None) -> bool:
+    if operation.kind == "delete":
+        return seen is None and is_gone(operation, client)
+    if operation.kind == "update":
+        return _shows_fields(operation, client, seen)
+    if seen is None:
+        return False
+    if operation.kind == "create":
+        return bool(seen.status) and seen.status not in Server.MOVING
+    return seen.status == FINAL[operation.kind]
+
+
+def is_gone(operation: Operation, client: Client) -> bool:
+    """A list that lacks it may be stale or cut: only the server's own 404 counts."""
+    try:
+        client.get_server(operation.provider_id)
+    except NotFound:
+        sync.mark_gone(operation.account, operation.provider_id)
+        return True
+    return False
+
+
+def _shows_fields(operation: Operation, client: Client, seen: ServerSeen | None) -> bool:
+    """`backups_enabled` stands only in the detail."""
+    if seen is None or not _is_due(operation):
+        return False
+    server = client.get_server(operation.provider_id).server
+    if server is None:
+        return False
+    sync.apply_seen(operation.account, server, detail=True)
+    return has_fields(server, operation.body.items())
+
+
+def has_fields(server: ServerSeen, fields: Iterable[tuple[str, object]]) -> bool:
+    return all(getattr(server, name) == value for name, value in fields)

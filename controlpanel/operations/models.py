@@ -1,0 +1,86 @@
+from uuid import uuid4
+
+from django.db import models
+
+from controlpanel.accounts.models import Account, Team, User
+from controlpanel.lib import clock
+from controlpanel.operations.states import KINDS, LABELS, State
+
+
+class Operation(models.Model):
+    """One requested change at the provider. The row is the queue."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="operations")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="operations")
+    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
+    state = models.CharField(max_length=12, default=State.REQUESTED.value)
+
+    # Who and from where, copied as values: history survives people.
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_id = models.CharField(max_length=64)
+    actor_name = models.CharField(max_length=254)
+    actor_role = models.CharField(max_length=40)
+    via = models.CharField(max_length=10)
+    address = models.CharField(max_length=45, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+    # The same form sent twice is one operation.
+    form_id = models.CharField(max_length=64)
+
+    # Empty for a create until its server is known.
+    provider_id = models.CharField(max_length=64, blank=True)
+    server_name = models.CharField(max_length=255, blank=True)
+    # The body as it is sent.
+    body = models.JSONField(default=dict)
+    # For an update: the fields as they were.
+    before = models.JSONField(default=dict)
+
+    requested_at = models.DateTimeField(default=clock.now)
+    sending_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    observed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    # What the provider said: status code, its words, and the client's code for an error.
+    provider_status = models.PositiveSmallIntegerField(null=True)
+    provider_words = models.CharField(max_length=300, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    # {"field": ["message", …]} of a 400.
+    field_errors = models.JSONField(default=dict)
+    note = models.CharField(max_length=500, blank=True)
+
+    next_poll_at = models.DateTimeField(null=True)
+    polls = models.PositiveIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-requested_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("team", "actor_id", "form_id"), name="operation_once_a_form"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("team", "-requested_at", "-id"), name="operation_newest"),
+            models.Index(
+                fields=("account", "provider_id", "-requested_at"), name="operation_of_server"
+            ),
+            models.Index(
+                fields=("next_poll_at",),
+                condition=models.Q(next_poll_at__isnull=False),
+                name="operation_due",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.server_name}: {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        return State(self.state).is_open
+
+    @property
+    def label(self) -> str:
+        return str(LABELS[State(self.state)])

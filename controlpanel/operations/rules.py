@@ -1,0 +1,59 @@
+"""When an action makes no sense, and the sentence that says so. Buttons ask the same question."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from controlpanel.lib import clock
+from controlpanel.servers.models import Server
+
+# An older sighting may be wrong: then the provider decides.
+FRESH = timedelta(seconds=90)
+_STOPPED = {"stopped"}
+_RUNNING = {"active"}
+_SUSPENDED = {"suspended"}
+
+
+def illegal(kind: str, server: Server) -> str:
+    """Why this action cannot be done to this server now, or an empty string."""
+    if server.gone_at is not None:
+        return _("This server no longer exists at VPS.org.")
+    if kind in {"update", "delete"} or not _is_fresh(server):
+        return ""
+    return _by_status(kind, server.status)
+
+
+def _by_status(kind: str, status: str) -> str:
+    if status in Server.MOVING:
+        return _("The server is %(status)s; wait until that is over.") % {"status": status}
+    if status in _SUSPENDED:
+        return _("VPS.org has suspended this server; only VPS.org can lift that.")
+    if kind == "start" and status in _RUNNING:
+        return _("The server is already running.")
+    if kind == "stop" and status in _STOPPED:
+        return _("The server is already stopped.")
+    if kind == "reboot" and status in _STOPPED:
+        return _("The server is stopped; start it instead.")
+    return ""
+
+
+def _is_fresh(server: Server) -> bool:
+    seen = server.seen_at
+    sync = getattr(server.account, "sync", None)
+    if sync and sync.ok_at and sync.ok_at > seen:
+        seen = sync.ok_at
+    return clock.now() - seen < FRESH
+
+
+def no_token() -> str:
+    return _(
+        "You have no API token of your own for this account. Add one under API tokens, "
+        "then try again."
+    )
+
+
+def second_dialect() -> str:
+    return _(
+        "This account's API answers in a shape that the panel can read but not safely change, "
+        "so changes are switched off."
+    )

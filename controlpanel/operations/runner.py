@@ -1,0 +1,196 @@
+"""Does what an operation asks for: claims the row, checks once more, sends once, writes the answer.
+
+No network I/O happens inside a transaction. Whatever this process does not live to write, the
+sweeper turns into "unknown", and reconciliation looks.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts import access
+from controlpanel.credentials import clients
+from controlpanel.lib import clock, request_id
+from controlpanel.operations.bell import ring
+from controlpanel.operations.models import Operation
+from controlpanel.operations.moves import move
+from controlpanel.operations.records import record_outcome
+from controlpanel.operations.states import PERMISSIONS, State
+from controlpanel.servers import sync
+from controlpanel.servers.models import Server
+from controlpanel.vpsorg.client import Client
+from controlpanel.vpsorg.errors import Ambiguous, ApiError
+from controlpanel.vpsorg.wire import PowerAnswer, ServerAnswer
+
+log = structlog.get_logger(__name__)
+
+FIRST_LOOK = timedelta(seconds=2)
+
+
+class OutcomeNotWritten(Exception):
+    """The call was made and what came of it could not be written: for the person, unknown."""
+
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(str(operation.id))
+        self.operation = operation
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    state: State
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    # Brings into the mirror what the answer showed.
+    mirror: Callable[[], object] | None = None
+
+
+def send_within_page(operation_id: UUID) -> Operation:
+    """Sends now, in the person's request; leaves the row to a worker when too many pages wait."""
+    try:
+        with clients.page_slot():
+            return _send(operation_id, clients.PAGE_SECONDS)
+    except clients.Busy:
+        ring("send", str(operation_id), request_id.current())
+        return Operation.objects.get(id=operation_id)
+
+
+def send(operation_id: UUID) -> Operation:
+    """Sends from a worker."""
+    return _send(operation_id, clients.WORKER_SECONDS)
+
+
+def _send(operation_id: UUID, seconds: float) -> Operation:
+    operation = Operation.objects.select_related("account").get(id=operation_id)
+    if operation.state != State.REQUESTED.value or not move(operation, State.SENDING):
+        return Operation.objects.get(id=operation_id)
+    with request_id.bound(operation.request_id or request_id.current()):
+        try:
+            _write(operation, _attempt(operation, seconds))
+        except Exception as error:
+            # The call may have been made: never "nothing was done". The sweeper takes it on.
+            log.exception("operation.outcome_not_written", operation=str(operation.id))
+            raise OutcomeNotWritten(operation) from error
+    return operation
+
+
+def _attempt(operation: Operation, seconds: float) -> _Outcome:
+    permission = PERMISSIONS[operation.kind]
+    if access.scope_at_work(operation.user_id, operation.team_id, permission) is None:
+        return _cancelled("right_gone", _("The right to do this was withdrawn before it was sent."))
+    assert operation.user_id is not None  # scope_at_work found the person
+    try:
+        with clients.persons_client(operation.user_id, operation.account, seconds) as client:
+            return _CALLS[operation.kind](client, operation)
+    except clients.NoClient as missing:
+        return _cancelled(missing.code, _no_client_words(missing.code))
+    except ApiError as error:
+        return _from_error(error)
+
+
+def _write(operation: Operation, outcome: _Outcome) -> None:
+    with transaction.atomic():
+        if not move(operation, outcome.state, **outcome.fields):
+            raise LookupError("The sweeper was faster.")
+        if outcome.mirror:
+            outcome.mirror()
+        record_outcome(operation)
+
+
+def _create(client: Client, operation: Operation) -> _Outcome:
+    answer = client.create_server(operation.body)
+    if answer.server and _is_known(operation, answer.server.id):
+        # An answer about a server that was there before says nothing about the new one.
+        raise Ambiguous("unreadable", status=answer.answer.status)
+    return _shown(operation, answer)
+
+
+def _update(client: Client, operation: Operation) -> _Outcome:
+    whole = set(operation.body) == {"name", "hostname", "backups_enabled"}
+    call = client.replace_server if whole else client.update_server
+    return _shown(operation, call(operation.provider_id, operation.body))
+
+
+def _delete(client: Client, operation: Operation) -> _Outcome:
+    answer = client.delete_server(operation.provider_id)
+    return _accepted({"provider_status": answer.status, "provider_words": answer.words})
+
+
+def _start(client: Client, operation: Operation) -> _Outcome:
+    return _power(operation, client.start_server(operation.provider_id))
+
+
+def _stop(client: Client, operation: Operation) -> _Outcome:
+    return _power(operation, client.stop_server(operation.provider_id))
+
+
+def _reboot(client: Client, operation: Operation) -> _Outcome:
+    return _power(operation, client.reboot_server(operation.provider_id))
+
+
+_CALLS: Final[Mapping[str, Callable[[Client, Operation], _Outcome]]] = {
+    "create": _create,
+    "update": _update,
+    "delete": _delete,
+    "start": _start,
+    "stop": _stop,
+    "reboot": _reboot,
+}
+
+
+def _power(operation: Operation, answer: PowerAnswer) -> _Outcome:
+    status = answer.server_status
+    fields = {"provider_status": answer.answer.status, "provider_words": answer.answer.words}
+    if not status:
+        return _accepted(fields)
+    account, provider_id = operation.account, operation.provider_id
+    return _accepted(fields, lambda: sync.apply_status(account, provider_id, status))
+
+
+def _shown(operation: Operation, answer: ServerAnswer) -> _Outcome:
+    """An answer that may show the server: its id is the operation's from now on."""
+    server, account = answer.server, operation.account
+    fields = {"provider_status": answer.answer.status, "provider_words": answer.answer.words}
+    if server is None:
+        return _accepted(fields)
+    return _accepted(
+        {**fields, "provider_id": server.id},
+        lambda: sync.apply_seen(account, server, detail=False),
+    )
+
+
+def _is_known(operation: Operation, provider_id: str) -> bool:
+    return Server.objects.filter(account=operation.account, provider_id=provider_id).exists()
+
+
+def _accepted(fields: Mapping[str, Any], mirror: Callable[[], object] | None = None) -> _Outcome:
+    look = {"next_poll_at": clock.now() + FIRST_LOOK}
+    return _Outcome(State.ACCEPTED, {**fields, **look}, mirror)
+
+
+def _cancelled(code: str, note: str) -> _Outcome:
+    return _Outcome(State.CANCELLED, {"code": code, "note": note})
+
+
+def _from_error(error: ApiError) -> _Outcome:
+    fields = {
+        "code": error.code,
+        "provider_status": error.status,
+        "provider_words": error.words,
+        "field_errors": error.fields,
+    }
+    if error.sent == "ambiguous":
+        return _Outcome(State.UNKNOWN, {**fields, "next_poll_at": clock.now() + FIRST_LOOK})
+    return _Outcome(State.FAILED, fields)
+
+
+def _no_client_words(code: str) -> str:
+    if code == "token_unreadable":
+        return _("Your stored API token could not be read. Replace it under API tokens.")
+    if code == "disconnected":
+        return _("This account belongs to another API address.")
+    return _("Your API token for this account was removed before this was sent.")

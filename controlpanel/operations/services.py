@@ -1,0 +1,229 @@
+"""Asking for a change: the row and its intent event, in one short transaction.
+
+No record, no call.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts.models import Account
+from controlpanel.accounts.selectors import is_connected
+from controlpanel.credentials.selectors import has_own
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Scope
+from controlpanel.lib.text import clean
+from controlpanel.operations import rules
+from controlpanel.operations.models import Operation
+from controlpanel.operations.moves import can_move, move
+from controlpanel.operations.records import record_adopted, record_closed, record_intent
+from controlpanel.operations.states import OPEN, PERMISSIONS, State
+from controlpanel.servers.models import Server
+
+
+class NotAllowed(Exception):
+    """The door was not asked for this right: a mistake in the code, never a person's."""
+
+
+class Refused(Exception):
+    """Nothing was asked for and nothing was sent; the message is a sentence for the person.
+
+    `operation`: receipt that stands in the way, where there is one.
+    """
+
+    def __init__(self, sentence: str, operation: Operation | None = None) -> None:
+        super().__init__(sentence)
+        self.operation = operation
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a door hands in beside the change itself."""
+
+    form_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    kind: str
+    account: Account
+    server_name: str
+    provider_id: str = ""
+    body: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+
+
+def create(scope: Scope, account: Account, body: dict[str, Any], ask: Ask) -> Operation:
+    """`body`: the documented fields that were given, validated. Raises Refused."""
+    return _ask(scope, _Change("create", account, body["name"], body=body), ask)
+
+
+def update(
+    scope: Scope, server: Server, changes: dict[str, Any], before: dict[str, Any], ask: Ask
+) -> Operation:
+    """`changes`: only the fields that differ; `before`: the same fields as last read."""
+    return _ask(scope, _of(server, "update", body=changes, before=before), ask)
+
+
+def delete(scope: Scope, server: Server, ask: Ask) -> Operation:
+    return _ask(scope, _of(server, "delete"), ask)
+
+
+def start(scope: Scope, server: Server, ask: Ask) -> Operation:
+    return _ask(scope, _of(server, "start"), ask)
+
+
+def stop(scope: Scope, server: Server, ask: Ask) -> Operation:
+    return _ask(scope, _of(server, "stop"), ask)
+
+
+def reboot(scope: Scope, server: Server, ask: Ask) -> Operation:
+    return _ask(scope, _of(server, "reboot"), ask)
+
+
+def close(scope: Scope, operation: Operation, note: str) -> bool:
+    """A person ends what nobody can observe any more. False if it had already ended."""
+    if not scope.allows(PERMISSIONS[operation.kind]):
+        raise NotAllowed(PERMISSIONS[operation.kind])
+    with transaction.atomic():
+        if not _still_moves(operation, State.CLOSED, note=clean(note, 500)):
+            return False
+        record_closed(scope, operation, note)
+    return True
+
+
+def adopt(scope: Scope, operation: Operation, server: Server) -> bool:
+    """A person says which of several new servers an unknown create made."""
+    if not scope.allows(PERMISSIONS[operation.kind]):
+        raise NotAllowed(PERMISSIONS[operation.kind])
+    note = _("%(person)s said that this is the server.") % {"person": scope.actor.name}
+    with transaction.atomic():
+        if not _still_moves(
+            operation,
+            State.ACCEPTED,
+            provider_id=server.provider_id,
+            next_poll_at=clock.now(),
+            note=note,
+        ):
+            return False
+        record_adopted(scope, operation)
+    return True
+
+
+def _still_moves(operation: Operation, new: State, **fields: Any) -> bool:
+    """A person acts on a page that may be old: what has ended meanwhile is no mistake."""
+    return can_move(operation, new) and move(operation, new, **fields)
+
+
+def _of(
+    server: Server,
+    kind: str,
+    body: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
+) -> _Change:
+    return _Change(kind, server.account, str(server), server.provider_id, body or {}, before or {})
+
+
+def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
+    permission = PERMISSIONS[change.kind]
+    if not scope.allows(permission) or change.account.team_id != scope.team_id:
+        raise NotAllowed(permission)
+    with transaction.atomic():
+        # One asker at a time per account, or two creates of one name could pass side by side.
+        Account.objects.select_for_update().get(id=change.account.id)
+        earlier = _same_form(scope, ask.form_id)
+        if earlier:
+            return earlier
+        _refuse_what_cannot_be(scope, change)
+        operation = _new(scope, change, ask)
+        operation.save(force_insert=True)
+        record_intent(scope, operation)
+    return operation
+
+
+def _same_form(scope: Scope, form_id: str) -> Operation | None:
+    return Operation.objects.filter(
+        team_id=scope.team_id, actor_id=scope.actor.id, form_id=form_id
+    ).first()
+
+
+def _refuse_what_cannot_be(scope: Scope, change: _Change) -> None:
+    account = change.account
+    if not is_connected(account):
+        raise Refused(
+            _("This account belongs to another API address; nothing can be changed there.")
+        )
+    if not account.writable:
+        raise Refused(rules.second_dialect())
+    if not has_own(scope, account):
+        raise Refused(rules.no_token())
+    if change.kind == "create":
+        _refuse_second_create(change)
+        return
+    _refuse_crossing(change)
+    server = Server.objects.get(account=account, provider_id=change.provider_id)
+    sentence = rules.illegal(change.kind, server)
+    if sentence:
+        raise Refused(sentence)
+
+
+def _refuse_second_create(change: _Change) -> None:
+    """A create whose answer was lost may have bought a server: no second of that name meanwhile."""
+    running = Operation.objects.filter(
+        account=change.account,
+        kind="create",
+        server_name=change.server_name,
+        state__in=[State.REQUESTED.value, State.SENDING.value, State.UNKNOWN.value],
+    ).first()
+    if running:
+        raise Refused(
+            _(
+                "A server named “%(name)s” is already being created and VPS.org has not confirmed "
+                "it yet. Wait until its receipt says how it ended."
+            )
+            % {"name": change.server_name},
+            running,
+        )
+
+
+def _refuse_crossing(change: _Change) -> None:
+    sending = Operation.objects.filter(
+        account=change.account,
+        provider_id=change.provider_id,
+        state__in=[State.REQUESTED.value, State.SENDING.value],
+    ).first()
+    if sending:
+        raise Refused(
+            _("Another change of this server is being sent right now. Wait for its receipt."),
+            sending,
+        )
+    deleting = Operation.objects.filter(
+        account=change.account, provider_id=change.provider_id, kind="delete", state__in=OPEN
+    ).first()
+    if deleting:
+        raise Refused(_("This server is being deleted."), deleting)
+
+
+def _new(scope: Scope, change: _Change, ask: Ask) -> Operation:
+    return Operation(
+        team_id=scope.team_id,
+        account=change.account,
+        kind=change.kind,
+        user_id=scope.user_id,
+        actor_id=scope.actor.id,
+        actor_name=scope.actor.name,
+        actor_role=scope.actor.role,
+        via=scope.origin.via,
+        address=scope.origin.address,
+        user_agent=scope.origin.user_agent,
+        request_id=scope.origin.request_id,
+        reason=clean(ask.reason, 500),
+        form_id=ask.form_id,
+        provider_id=change.provider_id,
+        server_name=clean(change.server_name, 255),
+        body=change.body,
+        before=change.before,
+    )

@@ -1,0 +1,73 @@
+"""The states of an operation, and every move that is allowed."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+KINDS: Final = ("create", "update", "delete", "start", "stop", "reboot")
+
+PERMISSIONS: Final[Mapping[str, str]] = {
+    "create": "servers.create",
+    "update": "servers.edit",
+    "delete": "servers.delete",
+    "start": "servers.start",
+    "stop": "servers.stop",
+    "reboot": "servers.reboot",
+}
+
+
+class State(Enum):
+    REQUESTED = "requested"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    OBSERVED = "observed"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    NOT_SEEN = "not_seen"
+    CLOSED = "closed"
+
+    @property
+    def is_open(self) -> bool:
+        return bool(MOVES[self])
+
+
+MOVES: Final[Mapping[State, frozenset[State]]] = {
+    State.REQUESTED: frozenset({State.SENDING, State.CANCELLED}),
+    State.SENDING: frozenset({State.ACCEPTED, State.FAILED, State.UNKNOWN, State.CANCELLED}),
+    State.ACCEPTED: frozenset({State.OBSERVED, State.CLOSED}),
+    State.UNKNOWN: frozenset(
+        {State.ACCEPTED, State.OBSERVED, State.NOT_SEEN, State.FAILED, State.CLOSED}
+    ),
+    State.OBSERVED: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.NOT_SEEN: frozenset(),
+    State.CLOSED: frozenset(),
+}
+
+OPEN: Final = tuple(state.value for state in State if MOVES[state])
+
+LABELS: Final[Mapping[State, Promise]] = {
+    State.REQUESTED: _("requested"),
+    State.SENDING: _("sending"),
+    State.ACCEPTED: _("accepted"),
+    State.OBSERVED: _("observed"),
+    State.UNKNOWN: _("unknown"),
+    State.FAILED: _("failed"),
+    State.CANCELLED: _("cancelled"),
+    State.NOT_SEEN: _("not seen"),
+    State.CLOSED: _("closed"),
+}
+
+
+class IllegalMove(Exception):
+    pass
+
+
+def check(old: State, new: State) -> None:
+    if new not in MOVES[old]:
+        raise IllegalMove(f"An operation cannot go from {old.value} to {new.value}.")

@@ -1,0 +1,64 @@
+"""The bell. Tasks carry ids only; what is due stands in the rows."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from celery import shared_task
+from django.conf import settings
+from django.db.models import Q
+
+from controlpanel.accounts.models import Account
+from controlpanel.credentials import clients
+from controlpanel.lib import clock, request_id
+from controlpanel.operations import looking, runner, sweeper
+from controlpanel.operations.bell import ring
+from controlpanel.operations.models import Operation
+from controlpanel.operations.states import State
+from controlpanel.servers.models import Server
+
+
+@shared_task
+def send(operation_id: str, request: str = "") -> None:
+    with request_id.bound(request or request_id.new()):
+        runner.send(UUID(operation_id))
+
+
+@shared_task
+def tick() -> None:
+    """Looks at every account for which something is due."""
+    for account_id in due_accounts():
+        ring("look", str(account_id))
+
+
+@shared_task
+def look(account_id: str) -> None:
+    with request_id.bound(request_id.new()):
+        account = Account.objects.get(id=account_id)
+        looking.look(account, at_least=timedelta(seconds=1), seconds=clients.WORKER_SECONDS)
+
+
+@shared_task
+def sweep() -> None:
+    with request_id.bound(request_id.new()):
+        sweeper.sweep()
+
+
+def due_accounts() -> set[UUID]:
+    """Accounts whose turn has come, or with an operation or a looked-at server that is due."""
+    now = clock.now()
+    followed = Operation.objects.filter(
+        next_poll_at__lte=now, state__in=[State.ACCEPTED.value, State.UNKNOWN.value]
+    ).exclude(kind="reboot", state=State.UNKNOWN.value)  # waits for a person
+    wanted = Server.objects.filter(
+        Q(asked_at=None) | Q(asked_at__lte=now - looking.DETAIL_FRESH),
+        gone_at=None,
+        wanted_at__gte=now - looking.WANTED_FOR,
+    )
+    connected = Account.objects.filter(origin=settings.VPSORG_API_ORIGIN)
+    due = connected.filter(
+        Q(sync=None)
+        | Q(sync__next_at__lte=now)
+        | Q(id__in=followed.values("account_id"))
+        | Q(id__in=wanted.values("account_id"))
+    )
+    return set(due.values_list("id", flat=True))
