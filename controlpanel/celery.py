@@ -1,0 +1,18 @@
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlpanel.settings")
+
+app = Celery("controlpanel")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["controlpanel.operations"])
+
+
+@worker_init.connect(weak=False)
+def _refuse_unless_ready(**_signal: Any) -> None:
+    from controlpanel.web import startup  # the apps are ready only now
+
+    startup.exit_unless_ready()

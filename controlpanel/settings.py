@@ -1,0 +1,261 @@
+"""Composition root. Values come from `env`, whose table documents them."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from controlpanel import env
+from controlpanel.logs import logging_config
+from controlpanel.vpsorg.origin import normalise
+
+BASE_DIR = env.ROOT
+PANEL_VAR = Path(env.get("PANEL_VAR", str(BASE_DIR / "var")))
+PANEL_KEYS_FILE = Path(env.get("PANEL_KEYS_FILE", str(PANEL_VAR / "keys.json")))
+PANEL_KEYS = env.get("PANEL_KEYS")
+PANEL_DEMO = env.get_flag("PANEL_DEMO")
+PANEL_PUBLIC_URL = env.get(
+    "PANEL_PUBLIC_URL", f"http://localhost:{env.get_int('PORT', 8000)}"
+).rstrip("/")
+PANEL_PROXY_COUNT = env.get_int("PANEL_PROXY_COUNT", 0)
+PANEL_WEB_THREADS = env.get_int("PANEL_WEB_THREADS", 8)
+
+
+def _api_origin() -> str:
+    try:
+        return normalise(env.get("VPSORG_API_URL", "https://admin.vps.org"))
+    except ValueError as error:
+        raise env.SettingsError(f"VPSORG_API_URL: {error}") from None
+
+
+VPSORG_API_ORIGIN = _api_origin()
+
+
+def _secret_key() -> str:
+    path = Path(env.get("PANEL_SECRET_KEY_FILE", str(PANEL_VAR / "secret_key")))
+    try:
+        key = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise env.SettingsError(
+            f"The secret key file {path} cannot be read ({error.strerror}). `make run` makes one; "
+            "elsewhere write 50 random characters into it, mode 0600, or set PANEL_SECRET_KEY_FILE."
+        ) from None
+    if len(key) < 32:
+        raise env.SettingsError(f"The secret key in {path} is shorter than 32 characters.")
+    return key
+
+
+SECRET_KEY = _secret_key()
+DEBUG = False
+
+_public = urlsplit(PANEL_PUBLIC_URL)
+_HTTPS = _public.scheme == "https"
+ALLOWED_HOSTS = sorted({_public.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"})
+CSRF_TRUSTED_ORIGINS = [PANEL_PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "allauth",
+    "allauth.account",
+    "controlpanel.keys",
+    "controlpanel.audit",
+    "controlpanel.accounts",
+    "controlpanel.credentials",
+    "controlpanel.servers",
+    "controlpanel.operations",
+    "controlpanel.web",
+]
+
+MIDDLEWARE = [
+    "controlpanel.web.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "controlpanel.web.middleware.security_headers",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "controlpanel.web.middleware.refusals",
+]
+
+ROOT_URLCONF = "controlpanel.urls"
+WSGI_APPLICATION = "controlpanel.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["django.templatetags.i18n", "template_partials.templatetags.partials"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "controlpanel.web.context.panel",
+            ],
+        },
+    }
+]
+
+_DATABASE_URL = env.get_or_file("DATABASE_URL")
+if _DATABASE_URL:
+    DATABASES = {"default": dict(dj_database_url.parse(_DATABASE_URL, conn_max_age=60))}
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": PANEL_VAR / "panel.sqlite3",
+            "OPTIONS": {
+                # Deferred transactions that write later fail at once with "locked"; see
+                # docs/decisions for the measurement.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": (
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+                    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-8000;"
+                ),
+            },
+        }
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.get_or_file("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "controlpanel.web.cache.TolerantRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "panel",
+        "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.5},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 0.5,
+    "socket_timeout": 5,
+    "max_retries": 1,
+}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_DEFAULT_QUEUE = "panel"
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    # The row is the queue: these ring the bell, and a ring too many finds nothing to do.
+    # A ring nobody heard for a few seconds is worthless: the next one is on its way.
+    "tick": {
+        "task": "controlpanel.operations.tasks.tick",
+        "schedule": 2.0,
+        "options": {"expires": 5},
+    },
+    "sweep": {
+        "task": "controlpanel.operations.tasks.sweep",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "controlpanel.accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "controlpanel.web.errors.csrf_failure"
+if _HTTPS:
+    # On plain http these would lock people out: browsers drop such cookies.
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+    SECURE_SSL_REDIRECT = PANEL_PROXY_COUNT == 0
+if PANEL_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "connect-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "controlpanel" / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+
+DEFAULT_FROM_EMAIL = env.get("PANEL_EMAIL_FROM", "panel@localhost")
+_email = urlsplit(env.get("PANEL_EMAIL_URL"))
+if _email.scheme in {"smtp", "smtps"}:
+    EMAIL_HOST = _email.hostname or "localhost"
+    EMAIL_PORT = _email.port or (465 if _email.scheme == "smtps" else 25)
+    EMAIL_HOST_USER = unquote(_email.username or "")
+    EMAIL_HOST_PASSWORD = unquote(_email.password or "")
+    EMAIL_USE_SSL = _email.scheme == "smtps"
+elif _email.scheme:
+    raise env.SettingsError("PANEL_EMAIL_URL must begin with smtp:// or smtps://.")
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = PANEL_VAR / "mail"
+
+LOGGING_CONFIG = None
+logging_config(env.get("PANEL_LOG_LEVEL", "INFO"))

@@ -1,0 +1,226 @@
+"""How one audit event is shown: as a sentence with links, and opened to all that it holds."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from controlpanel.accounts import policy
+from controlpanel.audit import sentences
+from controlpanel.audit.models import AuditEvent
+from controlpanel.lib.scope import Scope
+
+_FACTS: Final[Mapping[str, Promise]] = {
+    "account": _l("Account"),
+    "owner": _l("Whose token"),
+    "fingerprint": _l("Fingerprint"),
+    "previous": _l("Token before"),
+    "permission": _l("Missing right"),
+    "path": _l("Address asked for"),
+    "role": _l("Role"),
+    "phase": _l("Step"),
+    "state": _l("State of the operation"),
+    "note": _l("Note"),
+    "kind": _l("Kind"),
+    "keys": _l("Keys"),
+    "provider_status": _l("VPS.org’s status code"),
+    "provider_words": _l("VPS.org’s words"),
+    "code": _l("Kind of error"),
+}
+_STEPS: Final[Mapping[str, Promise]] = {
+    "intent": _l("asked for, before anything was sent"),
+    "outcome": _l("what came of sending it"),
+    "observed": _l("seen at VPS.org afterwards"),
+    "reconciled": _l("looked for afterwards, since the answer was lost"),
+}
+# Shown elsewhere: as a table of their own, or as a link.
+_APART: Final = {"before", "body", "operation"}
+_FIELDS: Final[Mapping[str, Promise]] = {
+    "name": _l("Name"),
+    "hostname": _l("Hostname"),
+    "backups_enabled": _l("Backups"),
+    "plan_id": _l("Plan"),
+    "os_id": _l("System"),
+    "location": _l("Location"),
+    "ssh_key_id": _l("SSH key"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the sentence; an empty `url` is plain text."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    label: str
+    value: str
+    url: str = ""
+    mono: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    event: AuditEvent
+    scope: Scope
+
+    @property
+    def parts(self) -> list[Part]:
+        return [self._part(part) for part in sentences.parts(self.event)]
+
+    @property
+    def sentence(self) -> str:
+        return sentences.sentence(self.event)
+
+    @property
+    def label(self) -> str:
+        return sentences.label(self.event)
+
+    @property
+    def result(self) -> str:
+        return sentences.result(self.event)
+
+    @property
+    def via(self) -> str:
+        return sentences.via(self.event)
+
+    @property
+    def url(self) -> str:
+        return reverse("audit-event", args=[self.scope.team_slug, self.event.seq])
+
+    @property
+    def changes(self) -> list[Change]:
+        """What an operation set, beside what was there before where that is known."""
+        before, after = self._before, self._after
+        names = [*after, *(name for name in before if name not in after)]
+        return [
+            Change(
+                str(_FIELDS.get(name, name)),
+                _value(before[name]) if name in before else "",
+                _value(after[name]) if name in after else "",
+            )
+            for name in names
+        ]
+
+    @property
+    def has_before(self) -> bool:
+        return bool(self._before)
+
+    @property
+    def has_after(self) -> bool:
+        return bool(self._after)
+
+    @property
+    def facts(self) -> list[Fact]:
+        return list(self._facts())
+
+    @property
+    def proof(self) -> list[Fact]:
+        """What the chain says of it."""
+        event = self.event
+        return [
+            Fact(_("Number in the chain"), str(event.seq)),
+            Fact(_("Hash"), event.hash, mono=True),
+            Fact(_("Hash before"), event.prev_hash, mono=True),
+            Fact(_("Key of the MAC"), event.mac_key_id, mono=True),
+        ]
+
+    def _facts(self) -> Iterator[Fact]:
+        event = self.event
+        if event.reason:
+            yield Fact(_("Reason"), event.reason)
+        for name, value in event.data.items():
+            if name not in _APART and value not in (None, "", [], {}):
+                yield Fact(str(_FACTS.get(name, name)), _fact_value(name, value))
+        operation = self._operation_url()
+        if operation:
+            yield Fact(_("Operation"), _("Receipt"), operation)
+        if event.actor_role:
+            yield Fact(_("Role at the time"), _role(event.actor_role))
+        if event.request_id:
+            url = f"{self._audit}?{urlencode({'q': event.request_id})}"
+            yield Fact(_("Request"), event.request_id, url, mono=True)
+        if event.user_agent:
+            yield Fact(_("Browser"), event.user_agent)
+
+    @property
+    def _before(self) -> dict[str, Any]:
+        return _mapping(self.event.data.get("before"))
+
+    @property
+    def _after(self) -> dict[str, Any]:
+        return _mapping(self.event.data.get("body"))
+
+    @property
+    def _audit(self) -> str:
+        return reverse("audit", args=[self.scope.team_slug])
+
+    def _part(self, part: sentences.Part) -> Part:
+        if part.kind == "actor" and self.event.actor_name:
+            return Part(part.text, f"{self._audit}?{urlencode({'actor': self.event.actor_name})}")
+        if part.kind == "target":
+            return Part(part.text, self._target_url())
+        return Part(part.text)
+
+    def _target_url(self) -> str:
+        """A server's page; for anything else what else happened to it."""
+        event = self.event
+        if event.target_kind == "server" and event.target_id:
+            servers = reverse("servers", args=[self.scope.team_slug])
+            # The id is the provider's text: whatever it holds stays one segment of the path.
+            return f"{servers}{quote(event.target_id, safe='')}/"
+        if event.target_kind == "operation":
+            return self._operation_url()
+        wanted = event.target_id or event.target_name
+        return f"{self._audit}?{urlencode({'target': wanted})}" if wanted else ""
+
+    def _operation_url(self) -> str:
+        try:
+            operation = UUID(self.event.operation_id)
+        except ValueError:
+            return ""
+        return reverse("operation", args=[self.scope.team_slug, operation])
+
+
+def _fact_value(name: str, value: Any) -> str:
+    if name == "permission" and value in policy.PERMISSIONS:
+        return str(policy.PERMISSIONS[value])
+    if name == "phase":
+        return str(_STEPS.get(value, value))
+    return _role(value) if name == "role" else _value(value)
+
+
+def _role(slug: str) -> str:
+    known = policy.ROLES.get(slug)
+    return str(known.label) if known else slug
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

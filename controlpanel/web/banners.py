@@ -1,0 +1,221 @@
+"""How old what is shown is, what keeps it from being newer, and who can mend that."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts import access
+from controlpanel.accounts.models import Account
+from controlpanel.accounts.selectors import is_connected
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Scope
+from controlpanel.lib.text import clean
+from controlpanel.operations import rules
+from controlpanel.servers.models import AccountSync
+from controlpanel.web.buttons import Standing, names_of
+from controlpanel.web.templatetags import _units
+
+MENDS: Final = "accounts.connect"
+# Older than this, what is shown is greyed even where nothing else seems wrong.
+STALE = timedelta(minutes=5)
+# Somebody has to do something; until then nothing is refreshed.
+_MENDABLE = {"unauthorized", "forbidden", "no_sync_token", "token_unreadable"}
+# The list arrived: what it names is up to date.
+_PARTIAL = {"list_shrunk", "list_truncated"}
+_SLOW = {"timeout", "connect_timeout"}
+_UNREACHABLE = {"name_resolution", "connection_refused", "connection_lost", "tls"}
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    tone: str  # "" (information), "warn" or "bad", as templates/components/banner.html has it
+    text: str
+    url: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    at: datetime | None
+    is_stale: bool
+
+
+def banners(
+    scope: Scope, accounts: Collection[Account], known: Standing | None = None
+) -> list[Banner]:
+    """One for each trouble of each account. At most one query, whatever the number of accounts.
+
+    With `known`, also what keeps this person from changing anything.
+    """
+    mend = _who_mends(scope) if any(_code(account) in _MENDABLE for account in accounts) else ""
+    found = []
+    for account in accounts:
+        if not is_connected(account):
+            found.append(_disconnected(account))
+            continue
+        if _code(account):
+            found.append(_trouble(scope, account, mend))
+        if not account.writable:
+            found.append(Banner("", f"{_quoted(account)}: {rules.second_dialect()}"))
+        elif known and account.id not in known.with_token and scope.allows("tokens.own"):
+            found.append(_no_token(known, account))
+    return found
+
+
+def age(accounts: Iterable[Account]) -> Age:
+    """Of the oldest of what is shown."""
+    syncs = [_sync(account) for account in accounts if is_connected(account)]
+    times = [sync.ok_at for sync in syncs if sync and sync.ok_at]
+    if not times:
+        return Age(None, is_stale=False)
+    return Age(min(times), is_stale=is_old(min(times)))
+
+
+def is_old(when: datetime) -> bool:
+    return clock.now() - when > STALE
+
+
+def is_doubtful(account: Account) -> bool:
+    """True when the provider has not shown this account's servers lately: rows are greyed."""
+    sync = _sync(account)
+    if sync is None:
+        return False
+    if sync.trouble and sync.trouble not in _PARTIAL:
+        return True
+    return sync.ok_at is not None and is_old(sync.ok_at)
+
+
+def never_seen(account: Account) -> bool:
+    sync = _sync(account)
+    return sync is None or sync.ok_at is None
+
+
+def _trouble(scope: Scope, account: Account, mend: str) -> Banner:
+    sync = account.sync
+    text = _sentence(sync.trouble, _quoted(account))
+    if sync.trouble not in _MENDABLE:
+        return Banner("warn", _join(text, _their_words(sync), _as_of(sync)))
+    can_mend = scope.allows(MENDS)
+    return Banner(
+        "bad",
+        _join(text, mend, _as_of(sync)),
+        url=reverse("tokens", args=[scope.team_slug]) if can_mend else "",
+        label=_("API tokens") if can_mend else "",
+    )
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _as_of(sync: AccountSync) -> str:
+    if sync.ok_at is None:
+        return ""
+    return _("What is shown was last confirmed %(ago)s.") % {"ago": _units.ago(sync.ok_at)}
+
+
+def _sentence(code: str, account: str) -> str:
+    if code in _MENDABLE:
+        return _mendable(code, account)
+    if code in _PARTIAL:
+        words = _(
+            "VPS.org’s list of servers for %(account)s looks incomplete: nothing was removed here."
+        )
+    elif code == "too_many_requests":
+        words = _(
+            "VPS.org asks the panel to slow down for %(account)s. It waits and then tries again "
+            "by itself."
+        )
+    elif code in _SLOW:
+        words = _("VPS.org answers too slowly for %(account)s. The panel keeps trying by itself.")
+    elif code in _UNREACHABLE:
+        words = _("VPS.org cannot be reached for %(account)s. The panel keeps trying by itself.")
+    elif code == "server_error":
+        words = _(
+            "VPS.org has trouble of its own with %(account)s. The panel keeps trying by itself."
+        )
+    elif code == "internal":
+        words = _(
+            "The panel failed while refreshing %(account)s. It tries again by itself; its log "
+            "says what happened."
+        )
+    else:
+        words = _(
+            "VPS.org’s answer for %(account)s could not be used. The panel keeps trying by itself."
+        )
+    return words % {"account": account}
+
+
+def _mendable(code: str, account: str) -> str:
+    sentences = {
+        "unauthorized": _(
+            "VPS.org refused the sync token of %(account)s, so nothing is refreshed."
+        ),
+        "forbidden": _(
+            "VPS.org does not let the sync token of %(account)s list servers, so nothing is "
+            "refreshed."
+        ),
+        "no_sync_token": _("%(account)s has no sync token, so nothing is refreshed."),
+        "token_unreadable": _(
+            "The sync token of %(account)s cannot be opened with this panel’s keys, so nothing is "
+            "refreshed."
+        ),
+    }
+    return sentences[code] % {"account": account}
+
+
+def _their_words(sync: AccountSync) -> str:
+    words = clean(sync.trouble_words, 300)
+    return _("It says: %(words)s") % {"words": words} if words else ""
+
+
+def _who_mends(scope: Scope) -> str:
+    if scope.allows(MENDS):
+        return _("Store a new token there, or choose another sync token.")
+    people = access.who_can(scope, MENDS)
+    if not people:
+        return ""
+    return _("%(names)s can store a new token or choose another sync token.") % {
+        "names": names_of(people)
+    }
+
+
+def _no_token(known: Standing, account: Account) -> Banner:
+    return Banner(
+        "",
+        _(
+            "You have no API token of your own for %(account)s, so you can look at its servers "
+            "but not change them."
+        )
+        % {"account": _quoted(account)},
+        url=known.tokens_url,
+        label=_("Add a token"),
+    )
+
+
+def _disconnected(account: Account) -> Banner:
+    return Banner(
+        "",
+        _(
+            "%(account)s was filled from another API address (%(origin)s) and is disconnected "
+            "here: its servers are not shown."
+        )
+        % {"account": _quoted(account), "origin": account.origin},
+    )
+
+
+def _quoted(account: Account) -> str:
+    return f"“{clean(account.name, 120)}”"
+
+
+def _sync(account: Account) -> AccountSync | None:
+    return getattr(account, "sync", None)
+
+
+def _code(account: Account) -> str:
+    sync = _sync(account)
+    return sync.trouble if sync and is_connected(account) else ""

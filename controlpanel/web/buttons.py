@@ -1,0 +1,217 @@
+"""The actions of a server: where each stands, and why it cannot be done just now.
+
+The list, the server's page and the confirmation pages ask here, with the same question that the
+door and the services ask again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+from urllib.parse import quote
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from controlpanel.accounts import access, policy
+from controlpanel.accounts.models import Account, User
+from controlpanel.accounts.selectors import is_connected
+from controlpanel.credentials import selectors as credentials
+from controlpanel.lib.scope import Scope
+from controlpanel.operations import rules
+from controlpanel.operations import selectors as operations
+from controlpanel.operations.models import Operation
+from controlpanel.operations.states import OPEN, PERMISSIONS, State
+from controlpanel.servers.models import Server
+
+LABELS: Final = {
+    "start": gettext_lazy("Start"),
+    "stop": gettext_lazy("Stop"),
+    "reboot": gettext_lazy("Reboot"),
+    "update": gettext_lazy("Edit"),
+    "delete": gettext_lazy("Delete"),
+}
+_ICONS: Final = {
+    "start": "play",
+    "stop": "square",
+    "reboot": "rotate-cw",
+    "update": "pencil",
+    "delete": "trash-2",
+}
+_PATHS: Final = {kind: kind for kind in LABELS} | {"update": "edit"}
+_BEING_SENT = {State.REQUESTED.value, State.SENDING.value}
+
+
+class Reason(NamedTuple):
+    """Why something cannot be done, empty if it can; and where that can be mended."""
+
+    text: str
+    help_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Stays visible; `reason` says why it cannot be done just now."""
+
+    kind: str
+    label: str
+    icon: str
+    url: str
+    method: Literal["get", "post"]
+    reason: str = ""
+    help_url: str = ""
+    danger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the asking person can do, looked up once for a whole page."""
+
+    scope: Scope
+    base: str
+    tokens_url: str
+    with_token: frozenset[UUID]
+    # By permission: the sentence for a right that is missing.
+    missing: Mapping[str, str]
+    of_account: dict[UUID, tuple[Reason, ...]] = field(default_factory=dict)
+
+
+def standing(scope: Scope) -> Standing:
+    lacking = [right for right in PERMISSIONS.values() if not scope.allows(right)]
+    helpers = access.who_grants(scope) if lacking else []
+    return Standing(
+        scope=scope,
+        base=reverse("servers", args=[scope.team_slug]),
+        tokens_url=reverse("tokens", args=[scope.team_slug]),
+        with_token=frozenset(credentials.own(scope).values_list("account_id", flat=True)),
+        missing={right: _missing_right(scope, right, helpers) for right in lacking},
+    )
+
+
+def server_actions(
+    scope: Scope,
+    server: Server,
+    *,
+    known: Standing | None = None,
+    running: Operation | None = None,
+) -> list[Action]:
+    """All five, in the order in which they are shown.
+
+    `known` and `running` spare the queries where the page has them already.
+    """
+    if known is None:
+        known = standing(scope)
+        running = operations.running_on(scope, [server]).get(server.provider_id)
+    return actions_at(server_url(known, server.provider_id), reasons(known, server, running))
+
+
+def reasons(known: Standing, server: Server, running: Operation | None) -> tuple[Reason, ...]:
+    """Why each of the five cannot be done, in their order; many servers have the same."""
+    if server.gone_at is not None:
+        return tuple(Reason(rules.illegal(kind, server)) for kind in LABELS)
+    return tuple(
+        standing if standing.text else Reason(rules.illegal(kind, server) or _crossing(running))
+        for kind, standing in zip(LABELS, _of_account(known, server.account), strict=True)
+    )
+
+
+def actions_at(url: str, why: Iterable[Reason]) -> list[Action]:
+    return [
+        Action(
+            kind=kind,
+            label=str(label),
+            icon=_ICONS[kind],
+            url=f"{url}{_PATHS[kind]}/",
+            method="post" if kind == "start" else "get",
+            reason=reason.text,
+            help_url=reason.help_url,
+            danger=kind == "delete",
+        )
+        for (kind, label), reason in zip(LABELS.items(), why, strict=True)
+    ]
+
+
+def server_action(scope: Scope, server: Server, kind: str) -> Action:
+    return next(action for action in server_actions(scope, server) if action.kind == kind)
+
+
+def create_action(scope: Scope, accounts: list[Account], known: Standing | None = None) -> Action:
+    known = known or standing(scope)
+    why = _why_not_create(known, [account for account in accounts if is_connected(account)])
+    return Action(
+        kind="create",
+        label=_("New server"),
+        icon="plus",
+        url=reverse("server-new", args=[scope.team_slug]),
+        method="get",
+        reason=why.text,
+        help_url=why.help_url,
+    )
+
+
+def server_url(known: Standing, provider_id: str) -> str:
+    """The id is the provider's text: whatever it holds stays one segment of the path."""
+    return f"{known.base}{quote(provider_id, safe='')}/"
+
+
+def names_of(people: list[User]) -> str:
+    """ "Alice, Adam or Olga" ."""
+    return get_text_list([person.name or person.email for person in people], _("or"))
+
+
+def _of_account(known: Standing, account: Account) -> tuple[Reason, ...]:
+    """What holds for all servers of an account; asked once for a whole page."""
+    if account.id not in known.of_account:
+        known.of_account[account.id] = tuple(_standing_reason(known, account, k) for k in LABELS)
+    return known.of_account[account.id]
+
+
+def _standing_reason(known: Standing, account: Account, kind: str) -> Reason:
+    text = known.missing.get(PERMISSIONS[kind], "") or _not_at_all(account)
+    if not text and account.id not in known.with_token:
+        return Reason(rules.no_token(), known.tokens_url)
+    return Reason(text)
+
+
+def _not_at_all(account: Account) -> str:
+    if not is_connected(account):
+        return _("This account belongs to another API address; nothing can be changed there.")
+    return "" if account.writable else rules.second_dialect()
+
+
+def _crossing(running: Operation | None) -> str:
+    if running is None:
+        return ""
+    if running.state in _BEING_SENT:
+        return _("Another change of this server is being sent right now. Wait for its receipt.")
+    if running.kind == "delete" and running.state in OPEN:
+        return _("This server is being deleted.")
+    return ""
+
+
+def _why_not_create(known: Standing, accounts: list[Account]) -> Reason:
+    missing = known.missing.get(PERMISSIONS["create"])
+    if missing:
+        return Reason(missing)
+    if not accounts:
+        return Reason(_("No VPS.org account is connected yet."))
+    writable = [account for account in accounts if account.writable]
+    if not writable:
+        return Reason(rules.second_dialect())
+    if not any(account.id in known.with_token for account in writable):
+        return Reason(rules.no_token(), known.tokens_url)
+    return Reason("")
+
+
+def _missing_right(scope: Scope, permission: str, helpers: list[User]) -> str:
+    role = policy.ROLES.get(scope.actor.role)
+    sentence = _("You are %(role)s; this needs the right to %(right)s.") % {
+        "role": str(role.label).lower() if role else scope.actor.role,
+        "right": policy.PERMISSIONS[permission],
+    }
+    if not helpers:
+        return sentence
+    can_help = _("%(names)s can change your role.") % {"names": names_of(helpers)}
+    return f"{sentence} {can_help}"

@@ -1,0 +1,183 @@
+"""A new server: the seven documented fields, on one page."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts import access
+from controlpanel.accounts.models import Account
+from controlpanel.accounts.selectors import connected_accounts
+from controlpanel.credentials.selectors import own
+from controlpanel.lib.scope import Scope
+from controlpanel.operations import selectors as operations
+from controlpanel.operations import services
+from controlpanel.operations.models import Operation
+from controlpanel.operations.services import Refused
+from controlpanel.operations.states import State
+from controlpanel.servers import selectors
+from controlpanel.web import buttons, catalogue, meanings, sending
+from controlpanel.web.create_form import CHOSEN, CreateForm
+from controlpanel.web.door import door
+from controlpanel.web.forms import form_id_of
+from controlpanel.web.htmx import page
+from controlpanel.web.places import crumbs, receipt_url, refusal
+
+_NOT_DONE = {State.FAILED.value, State.CANCELLED.value}
+
+
+@door("servers.create", ("GET", "HEAD", "POST"))
+def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    accounts = list(connected_accounts(scope))
+    if request.method == "POST":
+        return _sent(request, scope, accounts)
+    typed = _copied(request, scope)
+    wanted = request.GET.get("account") or typed.get("account", "")
+    account = _named(accounts, wanted) or _usual(scope, accounts)
+    return _page(request, scope, accounts, account, CreateForm(initial=typed))
+
+
+def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpResponseBase:
+    form_id = form_id_of(request)
+    earlier = operations.of_form(scope, form_id)
+    if earlier:
+        return _answer(request, scope, accounts, earlier)
+    form = CreateForm(request.POST, form_id=form_id)
+    account = _chosen_account(request, accounts)
+    if account is None and accounts:
+        form.full_clean()
+        form.add_error("account", _("Choose the account that is to be billed."))
+    if not form.is_valid() or account is None:
+        return _page(request, scope, accounts, account, form, status=422)
+    try:
+        operation = services.create(scope, account, form.body, form.ask)
+    except Refused as refused:
+        return _page(request, scope, accounts, account, form, status=409, **refusal(scope, refused))
+    try:
+        operation = sending.send(request, scope, operation)
+    except sending.Unanswered as unanswered:
+        return unanswered.response
+    return _answer(request, scope, accounts, operation)
+
+
+def _answer(
+    request: HttpRequest, scope: Scope, accounts: list[Account], operation: Operation
+) -> HttpResponseBase:
+    """Whatever was not done comes back on the form, so that nothing typed is lost."""
+    if operation.state not in _NOT_DONE or operation.kind != "create":
+        return sending.receipt(request, scope, operation)
+    form = CreateForm(request.POST)
+    form.refuse(operation.field_errors)
+    account = _named(accounts, str(operation.account_id))
+    return _page(request, scope, accounts, account, form, status=422, failed=operation)
+
+
+def _page(
+    request: HttpRequest,
+    scope: Scope,
+    accounts: list[Account],
+    account: Account | None,
+    form: CreateForm,
+    *,
+    status: int = 200,
+    **more: Any,
+) -> HttpResponseBase:
+    failed: Operation | None = more.get("failed")
+    choices = catalogue.offer(form, scope, account) if account else {}
+    form.complete()
+    context = {
+        "crumbs": crumbs(scope),
+        "servers_url": reverse("servers", args=[scope.team_slug]),
+        "create_url": reverse("server-new", args=[scope.team_slug]),
+        "accounts": accounts,
+        "account": account,
+        "form": form,
+        "choices": choices,
+        "any_price": any(choice.price for choice in choices.get("plan_id", ())),
+        "meaning": meanings.meaning(failed) if failed else None,
+        **_obstacle(scope, account),
+        **_connect(scope),
+        **({"receipt_url": receipt_url(scope, failed)} if failed else {}),
+        **more,
+    }
+    return page(request, "servers/new.html", context, fragment="new", status=status)
+
+
+def _obstacle(scope: Scope, account: Account | None) -> dict[str, str]:
+    action = buttons.create_action(scope, [account] if account else [])
+    return {"obstacle": action.reason, "help_url": action.help_url}
+
+
+def _connect(scope: Scope) -> dict[str, str]:
+    """Where there is no account yet: how one comes to be, and who can bring that about."""
+    right = "accounts.connect"
+    if scope.allows(right):
+        words = _("Connect one, and its servers can be run from here.")
+        return {
+            "connect_words": words,
+            "connect_url": reverse("account-connect", args=[scope.team_slug]),
+        }
+    names = buttons.names_of(access.who_can(scope, right))
+    return {"connect_words": _("%(names)s can connect one.") % {"names": names}, "connect_url": ""}
+
+
+def _chosen_account(request: HttpRequest, accounts: list[Account]) -> Account | None:
+    """The one that was named; with a single account there is nothing to choose."""
+    given = request.POST.get("account", "")
+    if not given and len(accounts) == 1:
+        return accounts[0]
+    return _named(accounts, given)
+
+
+def _named(accounts: list[Account], given: str) -> Account | None:
+    """By its id, or by its name."""
+    return next((one for one in accounts if given in (str(one.id), one.name)), None)
+
+
+def _usual(scope: Scope, accounts: list[Account]) -> Account | None:
+    """The first account that this person can create in, else the first."""
+    usable = set(own(scope).values_list("account_id", flat=True))
+    return next((one for one in accounts if one.id in usable), accounts[0] if accounts else None)
+
+
+def _copied(request: HttpRequest, scope: Scope) -> Mapping[str, str]:
+    """What a new form starts with: another server's choices, or an earlier create's."""
+    if like := request.GET.get("like"):
+        return _like(scope, like)
+    if again := request.GET.get("again"):
+        return _again(scope, again)
+    return {}
+
+
+def _like(scope: Scope, provider_id: str) -> Mapping[str, str]:
+    try:
+        server = selectors.get(scope, provider_id)
+    except Http404:
+        return {}
+    return {
+        "account": str(server.account_id),
+        "plan_id": server.plan_id,
+        "os_id": server.os_id,
+        "location": server.location,
+        "backups_enabled": "on" if server.backups_enabled else "",
+    }
+
+
+def _again(scope: Scope, operation_id: str) -> Mapping[str, str]:
+    try:
+        operation = operations.get(scope, UUID(operation_id))
+    except (ValueError, Http404):
+        return {}
+    if operation.kind != "create":
+        return {}
+    typed = {name: str(operation.body[name]) for name in CHOSEN if name in operation.body}
+    return {
+        "account": str(operation.account_id),
+        **typed,
+        "name": str(operation.body.get("name", "")),
+        "hostname": str(operation.body.get("hostname", "")),
+        "backups_enabled": "on" if operation.body.get("backups_enabled") else "",
+    }

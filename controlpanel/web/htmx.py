@@ -1,0 +1,40 @@
+"""The one place that knows when a request is a fragment's, and how to answer it."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """True for HTMX, but not for a boosted link or a history restore: those want the page."""
+    htmx: HtmxDetails = getattr(request, "htmx")  # noqa: B009 set by the middleware
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    fragment: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The whole page, or for HTMX the named partial inside it."""
+    name = f"{template}#{fragment}" if fragment and is_fragment(request) else template
+    response = render(request, name, context, status=status)
+    patch_vary_headers(response, ("HX-Request",))
+    return response
+
+
+class SeeOther(HttpResponseRedirect):
+    status_code = 303
+
+
+def see_other(request: HttpRequest, url: str) -> HttpResponseBase:
+    """After a POST that worked: 303, or under HTMX a redirect of the whole page."""
+    if is_fragment(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return SeeOther(url)

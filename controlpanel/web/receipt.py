@@ -1,0 +1,206 @@
+"""What a receipt shows of an operation, and what its reader can do about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from controlpanel.accounts import policy
+from controlpanel.lib.scope import Scope
+from controlpanel.lib.text import clean
+from controlpanel.operations import selectors
+from controlpanel.operations.models import Operation
+from controlpanel.operations.states import PERMISSIONS, State
+from controlpanel.servers.models import Server
+from controlpanel.web import meanings
+from controlpanel.web.places import server_url
+from controlpanel.web.templatetags._units import elapsed
+
+FIELD_LABELS: Final[Mapping[str, Promise]] = {
+    "name": _l("Name"),
+    "hostname": _l("Hostname"),
+    "location": _l("Location"),
+    "plan_id": _l("Plan"),
+    "os_id": _l("System"),
+    "ssh_key_id": _l("SSH key"),
+    "backups_enabled": _l("Backups"),
+}
+_VIA: Final[Mapping[str, Promise]] = {
+    "page": _l("a page of the panel"),
+    "gateway": _l("the panel's API"),
+    "worker": _l("a worker"),
+    "command": _l("the command line"),
+}
+# How the third step is called when it is not "accepted", and whether that is bad.
+_INSTEAD: Final[Mapping[State, tuple[Promise, str]]] = {
+    State.FAILED: (_l("Failed"), "failed"),
+    State.CANCELLED: (_l("Cancelled"), "cancelled"),
+    State.UNKNOWN: (_l("Answer lost"), "unknown"),
+}
+_ENDED: Final[Mapping[State, tuple[Promise, str]]] = {
+    State.NOT_SEEN: (_l("Not seen"), "unknown"),
+    State.CLOSED: (_l("Closed"), "done"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`state`: "done", "current", "todo", "failed", "unknown" or "cancelled"."""
+
+    name: str
+    label: str
+    state: str
+    at: datetime | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    field: str
+    label: str
+    value: str
+    before: str | None = None
+
+
+def context(scope: Scope, operation: Operation) -> dict[str, Any]:
+    permission = PERMISSIONS[operation.kind]
+    allowed = scope.allows(permission)
+    found = candidates(operation)
+    role = policy.ROLES.get(operation.actor_role)
+    return {
+        "operation": operation,
+        "crumbs": [_crumb(_("Operations"), reverse("operations", args=[scope.team_slug]))],
+        "url": _own_url("operation", scope, operation),
+        "adopt_url": _own_url("operation-adopt", scope, operation),
+        "close_url": _own_url("operation-close", scope, operation),
+        "moving": meanings.moves(operation),
+        "title": meanings.title(operation),
+        "sentence": meanings.sentence(operation),
+        "meaning": meanings.meaning(operation),
+        "steps": steps(operation),
+        "lines": lines(operation),
+        "field_errors": _field_errors(operation),
+        "role": role.label if role else operation.actor_role,
+        "via": _VIA.get(operation.via, operation.via),
+        "server_url": server_url(scope, operation.provider_id) if operation.provider_id else "",
+        "audit_url": _audit_url(scope, operation),
+        "again_url": _again_url(scope, operation) if allowed else "",
+        "candidates": found,
+        "may_adopt": allowed and bool(found),
+        "closable": closable(operation),
+        "may_close": allowed and closable(operation),
+        "right": policy.PERMISSIONS[permission],
+    }
+
+
+def steps(operation: Operation) -> list[Step]:
+    """requested → sent → accepted → observed, or where it left that path."""
+    state = State(operation.state)
+    at = operation
+    path = [Step("requested", _("Requested"), "done", at.requested_at)]
+    path.append(_step("sent", _("Sent"), at.sending_at, now=state is State.REQUESTED))
+    if state in _INSTEAD:
+        label, mark = _INSTEAD[state]
+        path.append(Step(state.value, str(label), mark, at.answered_at or at.ended_at))
+        if state is not State.UNKNOWN:
+            return [step for step in path if step.at]
+    else:
+        path.append(_answered(operation, state))
+    if state in _ENDED:
+        label, mark = _ENDED[state]
+        return [*path, Step(state.value, str(label), mark, at.ended_at)]
+    path.append(_observed(operation, state))
+    return path
+
+
+def lines(operation: Operation) -> list[Line]:
+    """What was asked for; for an edit beside what was there before."""
+    return [
+        Line(
+            name,
+            str(FIELD_LABELS.get(name, name)),
+            _value(value),
+            _value(operation.before[name]) if name in operation.before else None,
+        )
+        for name, value in operation.body.items()
+    ]
+
+
+def candidates(operation: Operation) -> list[Server]:
+    """New servers that an unknown create may have made: a person can say which."""
+    if operation.kind != "create" or operation.state != State.UNKNOWN.value:
+        return []
+    return list(selectors.candidates(operation)[:20])
+
+
+def closable(operation: Operation) -> bool:
+    """What nothing but a person can end: a reboot nobody answered for, and what is stuck."""
+    lost_reboot = operation.kind == "reboot" and operation.state == State.UNKNOWN.value
+    return lost_reboot or meanings.is_stuck(operation)
+
+
+def _field_errors(operation: Operation) -> list[tuple[str, str]]:
+    return [
+        (str(FIELD_LABELS.get(name, clean(name, 60))), " ".join(clean(text, 300) for text in texts))
+        for name, texts in operation.field_errors.items()
+    ]
+
+
+def _crumb(label: str, url: str) -> dict[str, str]:
+    return {"label": label, "url": url}
+
+
+def _own_url(route: str, scope: Scope, operation: Operation) -> str:
+    return reverse(route, args=[scope.team_slug, operation.id])
+
+
+def _step(name: str, label: str, at: datetime | None, *, now: bool) -> Step:
+    return Step(name, label, "done" if at else "current" if now else "todo", at)
+
+
+def _answered(operation: Operation, state: State) -> Step:
+    """An answer that was lost, and a server found or an effect seen all the same."""
+    if _was_lost(operation):
+        return Step("unknown", _("Answer lost"), "unknown", operation.answered_at)
+    return _step("accepted", _("Accepted"), operation.answered_at, now=state is State.SENDING)
+
+
+def _observed(operation: Operation, state: State) -> Step:
+    waits = state is State.ACCEPTED
+    step = _step("observed", _("Observed"), operation.observed_at, now=waits)
+    if waits and operation.answered_at:
+        so_far = _("%(time)s so far") % {"time": elapsed(operation.answered_at)}
+        return replace(step, words=so_far)
+    return step
+
+
+def _was_lost(operation: Operation) -> bool:
+    """The code of an error stays on an operation that was settled by looking."""
+    return bool(operation.code) and bool(operation.answered_at)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    return _("not known") if value is None else str(value)
+
+
+def _audit_url(scope: Scope, operation: Operation) -> str:
+    if not scope.allows("audit.view"):
+        return ""
+    return f"{reverse('audit', args=[scope.team_slug])}?q={operation.id}"
+
+
+def _again_url(scope: Scope, operation: Operation) -> str:
+    """An offer to a person: nothing is ever sent again by itself."""
+    if operation.is_open or operation.state == State.OBSERVED.value:
+        return ""
+    if operation.kind == "create":
+        return f"{reverse('server-new', args=[scope.team_slug])}?again={operation.id}"
+    route = {"update": "edit"}.get(operation.kind, operation.kind)
+    return f"{server_url(scope, operation.provider_id)}{route}/"

@@ -1,0 +1,122 @@
+"""Rows of the servers list. What many rows have in common is made once, not fifty times."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+
+from controlpanel.lib.scope import Scope
+from controlpanel.operations.models import Operation
+from controlpanel.servers.models import Server
+from controlpanel.web import banners, buttons, words
+from controlpanel.web.buttons import Reason, Standing
+from controlpanel.web.forms import new_form_id
+
+# Stand-ins for a row's menu, and inside a menu for what differs from row to row.
+_MENU: Final = "--menu--"
+_URL: Final = "--server-url--"
+_FORM: Final = "--form-id--"
+_DOM: Final = "--dom-id--"
+
+
+class _Shown(NamedTuple):
+    """All that a row shows; its menu has things of its own each time and is put in after."""
+
+    id: str
+    dom: str
+    url: str
+    name: str
+    hostname: str
+    status: str
+    badge: SafeString
+    receipt: str
+    classes: str
+    plan: str
+    plan_name: str
+    ip: str
+    location: str
+    account: str
+
+
+@lru_cache(maxsize=1024)
+def _around_menu(shown: _Shown) -> tuple[str, str]:
+    """Pages are polled and their rows hardly change: one that is the same is not made again."""
+    row = render_to_string("servers/row.html", {**shown._asdict(), "menu": _MENU})
+    # SECURITY: the last one is ours; what the provider wrote comes before it and stays text.
+    before, _sign, after = row.rpartition(_MENU)
+    return before, after
+
+
+class Rows:
+    def __init__(self, request: HttpRequest, known: Standing, *, many_accounts: bool) -> None:
+        self._known = known
+        self._many_accounts = many_accounts
+        self._csrf = get_token(request)
+        self._menus: dict[tuple[Reason, ...], str] = {}
+
+    def row(self, server: Server, running: Operation | None) -> SafeString:
+        url = buttons.server_url(self._known, server.provider_id)
+        dom = f"server-{server.id.hex}"
+        before, after = _around_menu(
+            _Shown(
+                id=server.provider_id,
+                dom=dom,
+                url=url,
+                name=words.shown(str(server), 255),
+                hostname=words.shown(server.hostname, 255),
+                status=server.status,
+                badge=words.badge(server, running),
+                receipt=_receipt(self._known.scope, running) if running else "",
+                classes=_classes(server, running),
+                plan=words.plan(server) or words.shown(server.plan_name),
+                plan_name=words.shown(server.plan_name),
+                ip=words.shown(server.ip_address or "", 45),
+                location=words.shown(server.location, 64),
+                account=words.shown(server.account.name, 120) if self._many_accounts else "",
+            )
+        )
+        # SECURITY: both halves and the menu were escaped when they were rendered.
+        return mark_safe(before + self._menu(server, running, url, dom) + after)  # noqa: S308
+
+    def _menu(self, server: Server, running: Operation | None, url: str, dom: str) -> str:
+        reasons = buttons.reasons(self._known, server, running)
+        if reasons not in self._menus:
+            self._menus[reasons] = self._rendered(reasons)
+        # SECURITY: what is put in is a percent-encoded path, a hexadecimal and a random id, so
+        # that none of it can be markup.
+        menu = self._menus[reasons].replace(_URL, url)
+        return menu.replace(_DOM, dom).replace(_FORM, new_form_id())
+
+    def _rendered(self, reasons: tuple[Reason, ...]) -> str:
+        context = {
+            "actions": buttons.actions_at(_URL, reasons),
+            "common": _common(reasons),
+            "form_id": _FORM,
+            "dom": _DOM,
+            "csrf_token": self._csrf,
+        }
+        return render_to_string("servers/menu.html", context)
+
+
+def is_moving(server: Server, running: Operation | None) -> bool:
+    return server.gone_at is None and (server.is_moving or running is not None)
+
+
+def _common(reasons: tuple[Reason, ...]) -> Reason | None:
+    """One reason for everything is said once."""
+    return reasons[0] if reasons[0].text and len(set(reasons)) == 1 else None
+
+
+def _classes(server: Server, running: Operation | None) -> str:
+    found = ["moving"] if is_moving(server, running) else []
+    if banners.is_doubtful(server.account):
+        found.append("stale")
+    return " ".join(found)
+
+
+def _receipt(scope: Scope, operation: Operation) -> str:
+    return reverse("operation", args=[scope.team_slug, operation.id])

@@ -1,0 +1,209 @@
+"""The servers list and a server's page: from the mirror at once, refreshed by their fragments."""
+
+import json
+import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from controlpanel.accounts import access
+from controlpanel.accounts import selectors as accounts
+from controlpanel.accounts.models import Account
+from controlpanel.accounts.selectors import is_connected
+from controlpanel.credentials import clients
+from controlpanel.lib.scope import Scope
+from controlpanel.operations import looking
+from controlpanel.operations import selectors as operations
+from controlpanel.servers import selectors, sync
+from controlpanel.servers.models import Server
+from controlpanel.servers.selectors import Filters
+from controlpanel.web import banners, buttons, listing, meanings, words
+from controlpanel.web.door import door
+from controlpanel.web.forms import new_form_id
+from controlpanel.web.htmx import is_fragment, page
+from controlpanel.web.rows import Rows, is_moving
+
+FRESH_WHILE_MOVING, FRESH = timedelta(seconds=5), timedelta(seconds=10)
+OPERATIONS_SHOWN = 20
+# Too little time left to begin another call.
+_TOO_LATE = 1.0
+
+
+@door("servers.view")
+def list_servers(request: HttpRequest, scope: Scope) -> HttpResponse:
+    filters = listing.read(request.GET)
+    filtering = _is_filtering(request)
+    if is_fragment(request) and not filtering:
+        _refresh(scope, accounts.connected_accounts(scope))
+    context = _list(request, scope, filters)
+    response = page(request, "servers/list.html", context, fragment="results")
+    if filtering:
+        _announce(response, context["paging"]["total"])
+    return response
+
+
+@door("servers.view")
+def show(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponse:
+    server = selectors.get(scope, provider_id)
+    if is_fragment(request):
+        _refresh_one(scope, server)
+        server = selectors.get(scope, provider_id)
+    elif server.gone_at is None:
+        sync.want_detail(server)
+    return page(request, "servers/show.html", _page_of(scope, server), fragment="server")
+
+
+def _is_filtering(request: HttpRequest) -> bool:
+    """What somebody types is answered from the mirror at once."""
+    return request.headers.get("HX-Source", "").endswith("#filters")
+
+
+def _announce(response: HttpResponse, total: int) -> None:
+    """To those who do not see the table change while they type."""
+    words = ngettext("%(n)d server found", "%(n)d servers found", total) % {"n": total}
+    response["HX-Trigger"] = json.dumps({"panel:announce": {"text": words}})
+
+
+def _refresh(scope: Scope, connected: Iterable[Account], *, moving: bool | None = None) -> None:
+    """Asks the provider within a page's time, unless somebody just did or all places are taken."""
+    if moving is None:
+        moving = _something_moves(scope)
+    fresh = FRESH_WHILE_MOVING if moving else FRESH
+    deadline = time.monotonic() + clients.PAGE_SECONDS
+    try:
+        with clients.page_slot():
+            for account in connected:
+                left = deadline - time.monotonic()
+                if left > _TOO_LATE:
+                    looking.look(account, at_least=fresh, seconds=left)
+    except clients.Busy:
+        return
+
+
+def _refresh_one(scope: Scope, server: Server) -> None:
+    """While something runs, the account's list moves it on; else the detail alone is enough."""
+    if server.gone_at is not None:
+        return
+    running = operations.running_on(scope, [server])
+    if running or server.is_moving:
+        _refresh(scope, [server.account], moving=True)
+    try:
+        with clients.page_slot():
+            looking.look_at(server, clients.PAGE_SECONDS / 2)
+    except clients.Busy:
+        return
+
+
+def _something_moves(scope: Scope) -> bool:
+    if operations.running(scope).exists():
+        return True
+    return selectors.listed(scope, Filters()).filter(status__in=Server.MOVING).exists()
+
+
+def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any]:
+    known = buttons.standing(scope)
+    team_accounts = list(accounts.accounts(scope).select_related("sync"))
+    connected = [account for account in team_accounts if is_connected(account)]
+    # The accounts are at hand: no need to read them again with every row, and named like this
+    # the database finds the first fifty in an index, however many there are.
+    ids = [account.id for account in connected]
+    found = selectors.listed(scope, filters).filter(account_id__in=ids).select_related(None)
+    shown = Paginator(found, listing.PER_PAGE).get_page(request.GET.get("page"))
+    servers = list(shown)
+    _share_accounts(servers, connected)
+    running = operations.running_on(scope, servers)
+    rows = Rows(request, known, many_accounts=len(connected) > 1)
+    facets = listing.facets(scope, filters, connected)
+    return {
+        "url": listing.address(known.base, filters, shown.number),
+        "base": known.base,
+        "filters": filters,
+        "facets": facets,
+        "chips": listing.chips(known.base, filters, facets),
+        "sorting": listing.sorting(known.base, filters),
+        "sort_options": listing.sort_options(),
+        "paging": listing.paging(known.base, filters, shown),
+        "rows": [rows.row(server, running.get(server.provider_id)) for server in servers],
+        "moving": any(is_moving(server, running.get(server.provider_id)) for server in servers),
+        "banners": banners.banners(scope, team_accounts, known),
+        "age": banners.age(connected),
+        "stale": bool(connected) and all(map(banners.is_doubtful, connected)),
+        "many_accounts": len(connected) > 1,
+        "nothing": "" if servers else _nothing(connected, filters),
+        "create": buttons.create_action(scope, connected, known),
+        "connect": _connect(scope) if not connected else None,
+    }
+
+
+def _share_accounts(servers: Iterable[Server], connected: Iterable[Account]) -> None:
+    by_id = {account.id: account for account in connected}
+    for server in servers:
+        server.account = by_id[server.account_id]
+
+
+def _nothing(connected: list[Account], filters: Filters) -> str:
+    """Four different nothings, and a fifth while the first list is on its way."""
+    if not connected:
+        return "no_account"
+    if filters.any:
+        return "no_match"
+    if any(banners.never_seen(account) for account in connected):
+        return "trouble" if any(map(banners.is_doubtful, connected)) else "first_look"
+    return "empty"
+
+
+def _connect(scope: Scope) -> dict[str, str]:
+    if scope.allows(banners.MENDS):
+        return {"url": reverse("account-connect", args=[scope.team_slug])}
+    return {"names": buttons.names_of(access.who_can(scope, banners.MENDS))}
+
+
+def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
+    known = buttons.standing(scope)
+    running = operations.running_on(scope, [server]).get(server.provider_id)
+    history = operations.of_server(scope, server)[:OPERATIONS_SHOWN]
+    return {
+        "server": server,
+        "name": words.shown(str(server), 255),
+        "base": known.base,
+        "url": buttons.server_url(known, server.provider_id),
+        "badge": words.badge(server, running),
+        "plan_words": words.plan(server),
+        "gauges": _gauges(server),
+        "running": running,
+        "moving": is_moving(server, running),
+        "actions": buttons.server_actions(scope, server, known=known, running=running),
+        "history": [(operation, meanings.sentence(operation)) for operation in history],
+        "banners": banners.banners(scope, [server.account], known),
+        "seen_at": _seen_at(server),
+        "stale": banners.is_doubtful(server.account),
+        "form_id": new_form_id(),
+    }
+
+
+def _gauges(server: Server) -> list[dict[str, Any]]:
+    """Used, and of how much where the plan says so; units as in the mirror."""
+    rows = (
+        (_("CPU"), "cpu", "percent", server.cpu_percent, 100),
+        (_("Memory"), "memory-stick", "MB", server.memory_used, server.memory),
+        (_("Disk"), "hard-drive", "GB", server.disk_used, server.storage),
+        (_("Traffic"), "network", "GB", server.bandwidth_used, server.bandwidth),
+    )
+    return [
+        {"label": label, "icon": icon, "unit": unit, "used": used, "total": total}
+        for label, icon, unit, used, total in rows
+        if used is not None
+    ]
+
+
+def _seen_at(server: Server) -> datetime:
+    """The newest sighting: in the account's list, or by this server's own detail."""
+    times = (banners.age([server.account]).at, server.detail_at)
+    known = [when for when in times if when and server.gone_at is None]
+    return max([server.seen_at, *known])

@@ -1,0 +1,84 @@
+"""A server's state in words, with what is being done to it."""
+
+from functools import lru_cache
+from typing import Final
+
+from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from controlpanel.lib import clock
+from controlpanel.lib.text import clean
+from controlpanel.operations.following import STUCK
+from controlpanel.operations.models import Operation
+from controlpanel.operations.states import State
+from controlpanel.servers.models import Server
+from controlpanel.web.templatetags import _tones, _units
+
+# The documented filter words, then those seen in the provider's examples.
+STATUSES: Final = (
+    "active",
+    "stopped",
+    "suspended",
+    "provisioning",
+    "starting",
+    "stopping",
+    "rebooting",
+    "restoring",
+)
+_DOING: Final[dict[str, Promise]] = {
+    "create": gettext_lazy("Creating"),
+    "update": gettext_lazy("Saving"),
+    "delete": gettext_lazy("Deleting"),
+    "start": gettext_lazy("Starting"),
+    "stop": gettext_lazy("Stopping"),
+    "reboot": gettext_lazy("Rebooting"),
+}
+
+# The same few names, places and plans come again on every poll.
+shown = lru_cache(maxsize=4096)(clean)
+
+
+def badge(server: Server, running: Operation | None) -> SafeString:
+    """Fifty rows have few different badges: each is made once."""
+    return _markup(**_badge(server, running))
+
+
+def _badge(server: Server, running: Operation | None) -> _tones.Badge:
+    """One state from beginning to end: a reboot does not flash "stopped" in between."""
+    if running is None or server.gone_at is not None:
+        gone = server.gone_at is not None
+        return _tones.status(shown(server.status, 64), gone=gone, overdue=False, note="")
+    word = str(_DOING[running.kind])
+    if running.state == State.UNKNOWN.value:
+        return _doubtful(word, _("not confirmed"))
+    if clock.now() - running.requested_at > STUCK:
+        return _doubtful(word, _("unusually long"))
+    note = format_html(
+        '<time class="tabular" datetime="{}" data-elapsed>{}</time>',
+        running.requested_at.isoformat(),
+        _units.elapsed(running.requested_at),
+    )
+    return _tones.Badge(tone="busy", icon="ring", word=word, note=note, struck=False)
+
+
+@lru_cache(maxsize=512)
+def _markup(tone: str, icon: str, word: str, note: str, struck: bool) -> SafeString:
+    context = {"tone": tone, "icon": icon, "word": word, "note": note, "struck": struck}
+    return render_to_string("components/badge.html", context)
+
+
+def plan(server: Server) -> str:
+    return _plan(server.vcpus, server.memory, server.storage)
+
+
+def _doubtful(word: str, note: str) -> _tones.Badge:
+    return _tones.Badge(
+        tone="warn", icon="circle-question-mark", word=word, note=note, struck=False
+    )
+
+
+_plan = lru_cache(maxsize=512)(_units.plan_words)

@@ -1,0 +1,20 @@
+// Everything here is an improvement on pages that also work without it.
+import { startCopying } from "./copy.js";
+import { startForms } from "./forms.js";
+import { startKeys } from "./keys.js";
+import { startMenus } from "./menu.js";
+import { startPolling } from "./poll.js";
+import { startSummary } from "./summary.js";
+import { startTheme } from "./theme.js";
+import { startTime } from "./time.js";
+import { startToasts } from "./toast.js";
+
+startTime();
+startTheme();
+startMenus();
+startForms();
+startCopying();
+startKeys();
+startToasts();
+startSummary();
+startPolling();

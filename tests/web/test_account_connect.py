@@ -1,0 +1,80 @@
+from urllib.parse import quote
+
+from django.test import Client
+from pytest_django.asserts import assertRedirects
+
+from controlpanel.accounts.models import Account, Team
+from controlpanel.audit.models import AuditEvent
+from controlpanel.credentials.models import Credential
+from controlpanel.sandbox.server import Sandbox
+from controlpanel.servers.models import Server
+from tests.people import GLOBEX_TOKEN, OWNER_TOKEN, REVOKED_TOKEN, Person, look
+
+URL = "/teams/acme/accounts/connect/"
+
+
+def test_it_asks_for_name_and_token(alice: Person) -> None:
+    text = alice.get(URL).content.decode()
+    assert 'name="name"' in text
+    assert 'type="password"' in text
+
+
+def test_it_works(alice: Person, sandbox: Sandbox) -> None:
+    answer = alice.post(URL, {"name": "Main", "token": OWNER_TOKEN})
+    assertRedirects(answer, "/teams/acme/servers/", status_code=303)
+    account = Account.objects.get()
+    assert (account.name, account.origin, account.writable) == ("Main", sandbox.url, True)
+    assert Credential.objects.get(user=alice.user, account=account).is_sync
+    names = AuditEvent.objects.filter(chain=alice.team.chain).order_by("seq")
+    assert list(names.values_list("event", flat=True)) == [
+        "account.connected",
+        "token.stored",
+        "account.sync_token_chosen",
+    ]
+    look(account)
+    assert Server.objects.filter(account=account).count() == 8
+
+
+def test_it_refuses_a_token_that_does_not_work(adam: Person, sandbox: Sandbox) -> None:
+    answer = adam.post(URL, {"name": "Main", "token": REVOKED_TOKEN})
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "VPS.org refused this token" in text
+    assert REVOKED_TOKEN not in text
+    assert 'value="Main"' in text
+    assert not Account.objects.exists()
+
+
+def test_it_refuses_the_same_account_twice(alice: Person, sandbox: Sandbox) -> None:
+    alice.post(URL, {"name": "Main", "token": OWNER_TOKEN})
+    answer = alice.post(URL, {"name": "Again", "token": OWNER_TOKEN})
+    assert answer.status_code == 422
+    assert "already connected" in answer.content.decode()
+
+
+def test_it_refuses_a_name_that_is_taken(alice: Person, sandbox: Sandbox) -> None:
+    alice.post(URL, {"name": "Main", "token": OWNER_TOKEN})
+    answer = alice.post(URL, {"name": "Main", "token": GLOBEX_TOKEN})
+    assert answer.status_code == 422
+    assert "already has an account of that name" in answer.content.decode()
+
+
+def test_it_needs_a_name(alice: Person, sandbox: Sandbox) -> None:
+    for name in ("", "  ", "\u200b", "x" * 121):
+        assert alice.post(URL, {"name": name, "token": OWNER_TOKEN}).status_code == 422
+    assert not sandbox.journal.entries()
+
+
+def test_it_requires_the_right(bob: Person, vera: Person, audrey: Person) -> None:
+    for person in (bob, vera, audrey):
+        assert person.get(URL).status_code == 403
+        assert person.post(URL, {"name": "Main", "token": OWNER_TOKEN}).status_code == 403
+    assert not Account.objects.exists()
+
+
+def test_it_requires_sign_in(team: Team, nobody: Client) -> None:
+    assertRedirects(nobody.get(URL), f"/accounts/login/?next={quote(URL, safe='')}")
+
+
+def test_it_hides_from_outsiders(team: Team, charlie: Person) -> None:
+    assert charlie.get(URL).status_code == 404
