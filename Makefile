@@ -39,7 +39,7 @@ docs: ## Write docs/settings.md anew from its table
 	@mv docs/settings.md.new docs/settings.md
 
 bench: ## Measure the list page beside a bare view
-	@$(TOOLS) benchmarks/list_page.py
+	@$(TOOLS) -m benchmarks.list_page
 
 clean: ## Remove the virtual environment and all caches; var/ with its data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants
