@@ -47,6 +47,12 @@ def test_it_works(db: None, sandbox: Sandbox, client: Client) -> None:
     assert signed_in.status_code == 302
 
 
+def test_the_first_page_has_servers(db: None, sandbox: Sandbox) -> None:
+    demo()
+    counts = [account.servers.count() for account in Account.objects.order_by("name")]
+    assert counts == [8, 2]
+
+
 def test_tokens_work(db: None, sandbox: Sandbox) -> None:
     demo()
     kept = Credential.objects.values_list("user__email", "account__name", "is_sync")

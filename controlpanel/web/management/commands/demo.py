@@ -1,5 +1,6 @@
 from argparse import ArgumentParser
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -12,11 +13,13 @@ from controlpanel import env
 from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.audit.recorder import AuditUnavailable, Target, record
+from controlpanel.credentials import clients
 from controlpanel.credentials import services as credentials
 from controlpanel.credentials.models import Credential
 from controlpanel.keys import macs
 from controlpanel.lib import request_id
 from controlpanel.lib.secret import Secret
+from controlpanel.operations import looking
 from controlpanel.servers import sync
 from controlpanel.servers.selectors import known_ids
 
@@ -184,3 +187,5 @@ def _keep(membership: Membership, account: Account, token: Secret) -> None:
     if not credential.is_sync:
         credentials.choose_sync_token(scope, credential)
     sync.try_again(account)
+    # So that the first page somebody opens has servers on it.
+    looking.look(account, at_least=timedelta(0), seconds=clients.PAGE_SECONDS)
