@@ -6,7 +6,7 @@ COMPILE = .venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow
 	--no-emit-index-url --no-emit-find-links $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test deep e2e lint format requirements docs bench clean
+.PHONY: help run test deep e2e shots lint format requirements docs bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,9 @@ deep: ## Run what takes longer: kill and fault matrices, whole starts, mutations
 
 e2e: ## Run the browser journeys in Chromium (CHROMIUM, or chromium on PATH)
 	@$(TOOLS) -m dev.test e2e
+
+shots: ## Take pictures of every page in both themes and two widths, into var/shots
+	@$(TOOLS) -m tests.e2e.shots
 
 lint: ## Check format, rules, types, the import ladder, templates and migrations
 	@$(TOOLS) -m dev.lint

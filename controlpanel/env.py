@@ -1,4 +1,6 @@
-"""Every setting the environment can give, in one table: `make docs` writes `docs/settings.md` from it.
+"""Every setting the environment can give, in one table.
+
+`make docs` writes `docs/settings.md` from it.
 
 Nothing falls back silently to something unsafe: what is missing and needed is a `SettingsError`
 whose sentence says what to do.

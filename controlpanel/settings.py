@@ -112,7 +112,11 @@ TEMPLATES = [
 
 _DATABASE_URL = env.get_or_file("DATABASE_URL")
 if _DATABASE_URL:
-    DATABASES = {"default": dict(dj_database_url.parse(_DATABASE_URL, conn_max_age=60))}
+    DATABASES = {
+        "default": dict(
+            dj_database_url.parse(_DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+        )
+    }
 else:
     DATABASES = {
         "default": {

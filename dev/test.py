@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dev import mutation
+from dev.chromium import ChromiumMissingError, find_chromium
 from dev.postgres import temporary_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,18 +31,16 @@ def deep() -> int:
 
 
 def e2e() -> int:
-    browser = os.environ.get("CHROMIUM", "").strip() or "chromium"
-    if not shutil.which(browser):
-        print(
-            f"There is no {browser!r} here: the browser journeys need Chromium. "
-            "Install the package chromium, or name one with CHROMIUM=…"
-        )
+    try:
+        browser = find_chromium()
+    except ChromiumMissingError as error:
+        print(error)
         return 1
-    return pytest("e2e", {"CHROMIUM": shutil.which(browser) or browser}, processes=1)
+    return pytest("e2e", {"CHROMIUM": browser})
 
 
-def pytest(marks: str, environment: Mapping[str, str] | None = None, processes: int = 2) -> int:
-    command = [sys.executable, "-m", "pytest", "-m", marks, "-n", str(processes)]
+def pytest(marks: str, environment: Mapping[str, str] | None = None) -> int:
+    command = [sys.executable, "-m", "pytest", "-m", marks, "-n", "2"]
     command += shlex.split(os.environ.get("ARGS", ""))
     print(f"pytest -m '{marks}'", flush=True)
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, check=False)

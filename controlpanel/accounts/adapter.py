@@ -1,12 +1,13 @@
 """allauth's hooks: sign-up is closed, and every sign-in and sign-out is on the record."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from controlpanel.accounts.models import Team, User
 from controlpanel.accounts.origin import client_address, of_request
@@ -16,6 +17,17 @@ from controlpanel.lib.text import clean
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _(
+            "This e-mail address and this password do not belong together. Type both again, or "
+            "set a new password."
+        ),
+        "account_inactive": _(
+            "This account is switched off. Ask an owner of your team if you need it."
+        ),
+        "rate_limited": _("That was tried too often. Wait some minutes, then try again."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
 

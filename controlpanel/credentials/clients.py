@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
@@ -24,7 +24,7 @@ from controlpanel.vpsorg.errors import ApiError
 log = structlog.get_logger(__name__)
 
 PURPOSE = "credential"
-# A page waits this long for the provider; a worker may wait longer.
+# A page waits this long for the provider, in all its calls; a worker may wait longer.
 PAGE_SECONDS = 8.0
 WORKER_SECONDS = 15.0
 
@@ -60,7 +60,10 @@ def page_slot() -> Iterator[None]:
 
 @contextmanager
 def persons_client(user_id: UUID, account: Account, seconds: float) -> Iterator[Client]:
-    """Client with this person's own token: for what they change. Raises NoClient."""
+    """Client with this person's own token: for what they change. Raises NoClient.
+
+    `seconds` bounds all its calls together.
+    """
     credential = Credential.objects.filter(user_id=user_id, account=account).first()
     with _opened(credential, account, "no_token", seconds) as client:
         yield client
@@ -74,9 +77,9 @@ def sync_client(account: Account, seconds: float) -> Iterator[Client]:
         yield client
 
 
-def new_client(token: Secret, seconds: float = PAGE_SECONDS) -> Client:
+def new_client(token: Secret, seconds: float) -> Client:
     """Client with a token that somebody has just typed, to check it before it is kept."""
-    return Client(settings.VPSORG_API_ORIGIN, token, total=seconds)
+    return Client(settings.VPSORG_API_ORIGIN, token, together=seconds)
 
 
 def binding(credential: Credential, account: Account) -> dict[str, str]:
@@ -102,7 +105,7 @@ def _opened(
     except cipher.Unreadable:
         raise NoClient("token_unreadable") from None
     try:
-        yield Client(account.origin, token, total=seconds)
+        yield Client(account.origin, token, together=seconds)
     except ApiError as error:
         _note(credential, account, error.code)
         raise
@@ -115,13 +118,18 @@ def _note(credential: Credential, account: Account, result: str) -> None:
     last = credential.last_used_at
     if credential.last_result == result and last and now - last < timedelta(minutes=1):
         return
-    unchanged = Credential.objects.filter(id=credential.id, last_result=credential.last_result)
+    # A token that replaced this one meanwhile must not get its result.
+    unchanged = Credential.objects.filter(
+        id=credential.id,
+        fingerprint=credential.fingerprint,
+        last_result=credential.last_result,
+    )
     try:
         with transaction.atomic():
             written = unchanged.update(last_used_at=now, last_result=result)
             if written and result == "unauthorized":
                 _record_refused(credential, account)
-    except (DatabaseError, AuditUnavailable):
+    except (DatabaseError, InterfaceError, AuditUnavailable):
         # The call itself is over: what it did must reach its caller, not this.
         log.exception("credential.note_failed", credential=str(credential.id))
 

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts.models import Account
+from controlpanel.accounts.models import Account, Team
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit.recorder import Target, record
-from controlpanel.credentials.clients import PURPOSE, binding, new_client
+from controlpanel.credentials import clients
+from controlpanel.credentials.clients import PURPOSE, binding
 from controlpanel.credentials.models import Credential
 from controlpanel.keys import cipher, macs
 from controlpanel.lib import clock
@@ -45,7 +46,7 @@ def check(token: Secret) -> Checked:
         raise TokenRefused(
             _("This is not an API token: expected 8 to 512 characters without spaces.")
         )
-    client = new_client(token)
+    client = clients.new_client(token, clients.PAGE_SECONDS)
     try:
         servers = client.list_servers()
         email, permissions = "", None
@@ -79,8 +80,10 @@ def store(scope: Scope, account: Account, token: Secret, known_ids: frozenset[st
             _("This account belongs to another API address, so no token can be checked for it.")
         )
     checked = check(token)
-    _refuse_foreign(account, checked, known_ids)
     with transaction.atomic():
+        # Two first tokens of different VPS.org accounts must not pass side by side.
+        account = Account.objects.select_for_update().get(id=account.id)
+        _refuse_foreign(account, checked, known_ids)
         _remember_identity(account, checked)
         return _write(scope, account, token)
 
@@ -91,11 +94,9 @@ def connect(scope: Scope, name: str, token: Secret) -> Account:
     Raises TokenRefused.
     """
     checked = check(token)
-    others = Account.objects.filter(team_id=scope.team_id, origin=settings.VPSORG_API_ORIGIN)
-    if any(_is_same(account, checked) for account in others):
-        raise TokenRefused(_("This VPS.org account is already connected to the team."))
     try:
         with transaction.atomic():
+            _refuse_connected(scope, checked)
             account = Account.objects.create(
                 team_id=scope.team_id,
                 name=clean(name, 120),
@@ -163,6 +164,13 @@ def _write(scope: Scope, account: Account, token: Secret) -> Credential:
     else:
         _record(scope, "token.stored", _target(credential), account=account.name)
     return credential
+
+
+def _refuse_connected(scope: Scope, checked: Checked) -> None:
+    Team.objects.select_for_update().get(id=scope.team_id)  # one at a time
+    others = Account.objects.filter(team_id=scope.team_id, origin=settings.VPSORG_API_ORIGIN)
+    if any(_is_same(account, checked) for account in others):
+        raise TokenRefused(_("This VPS.org account is already connected to the team."))
 
 
 def _refuse_foreign(account: Account, checked: Checked, known_ids: frozenset[str]) -> None:

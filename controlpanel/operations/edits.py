@@ -52,6 +52,11 @@ def compare(
     return Edit(changes, before, conflicts)
 
 
+def seconds_to_send() -> float:
+    """What reading again left of a page's time."""
+    return clients.PAGE_SECONDS - READ_SECONDS
+
+
 def values(server: Server) -> dict[str, Any]:
     return {name: getattr(server, name) for name in FIELDS}
 

@@ -1,40 +1,58 @@
 """Follows what the provider accepted until it is observed there."""
 
 import random
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
-from controlpanel.operations.models import Operation
+from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import move
 from controlpanel.operations.records import record_later
 from controlpanel.operations.states import State
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.client import Client
-from controlpanel.vpsorg.errors import ApiError, NotFound
+from controlpanel.vpsorg.errors import ApiError, NotFound, TooManyRequests, Unauthorized
 from controlpanel.vpsorg.wire import ServerSeen
 
 log = structlog.get_logger(__name__)
 
 _SHORTEST, _LONGEST, _FACTOR = 5.0, 60.0, 1.5
+_STEPS = 10  # then it is the longest; an operation may be followed for days
 # After this the receipt says that it takes unusually long. It is not failed: nobody knows that.
 STUCK = timedelta(minutes=30)
 FINAL = {"start": "active", "stop": "stopped", "reboot": "active"}
 
 
-def follow(account: Account, client: Client, servers: Mapping[str, ServerSeen]) -> None:
-    """Holds every accepted operation of the account against what a list has just shown."""
-    accepted = Operation.objects.filter(account=account, state=State.ACCEPTED.value)
-    for operation in accepted.select_related("account"):
+def follow(
+    account: Account, client: Client, servers: Mapping[str, ServerSeen], asked_at: datetime
+) -> None:
+    """Holds the accepted operations of the account against a list that was asked for then."""
+    accepted = Operation.objects.filter(IS_OPEN, account=account, state=State.ACCEPTED.value)
+    each(
+        # A list says nothing about what was accepted after it was asked for.
+        accepted.exclude(answered_at__gte=asked_at),
+        client,
+        lambda operation: _follow(operation, client, servers.get(operation.provider_id)),
+    )
+
+
+def each(operations: QuerySet[Operation], client: Client, do: Callable[[Operation], None]) -> None:
+    """One server that does not answer must not hold up the others. What there was no time left
+    for stays due, and comes first the next time."""
+    for operation in operations.select_related("account").order_by("next_poll_at"):
         try:
-            _follow(operation, client, servers.get(operation.provider_id))
+            do(operation)
+        except (TooManyRequests, Unauthorized):
+            raise  # true of the whole account
         except ApiError as error:
-            # One server that does not answer must not hold up the others.
+            if error.sent == "never" and client.seconds_left <= 0:
+                continue
             log.warning("follow.failed", operation=str(operation.id), code=error.code)
             later(operation)
 
@@ -42,8 +60,8 @@ def follow(account: Account, client: Client, servers: Mapping[str, ServerSeen]) 
 def _follow(operation: Operation, client: Client, seen: ServerSeen | None) -> None:
     if _is_observed(operation, client, seen):
         observed(operation)
-    elif _is_due(operation):
-        later(operation)
+    else:
+        later_if_due(operation)
 
 
 def observed(operation: Operation) -> None:
@@ -54,20 +72,26 @@ def observed(operation: Operation) -> None:
 
 def later(operation: Operation) -> None:
     """Back off, with jitter, so that many operations do not ask in step."""
-    pause = min(_LONGEST, _SHORTEST * _FACTOR**operation.polls)
+    pause = min(_LONGEST, _SHORTEST * _FACTOR ** min(operation.polls, _STEPS))
     pause *= random.uniform(0.8, 1.2)  # noqa: S311 spreads load, guards nothing
     Operation.objects.filter(id=operation.id, state=operation.state).update(
         polls=operation.polls + 1, next_poll_at=clock.now() + timedelta(seconds=pause)
     )
 
 
-def _is_due(operation: Operation) -> bool:
+def later_if_due(operation: Operation) -> None:
+    """However often pages look meanwhile."""
+    if is_due(operation):
+        later(operation)
+
+
+def is_due(operation: Operation) -> bool:
     return operation.next_poll_at is None or operation.next_poll_at <= clock.now()
 
 
 def _is_observed(operation: Operation, client: Client, seen: ServerSeen | None) -> bool:
     if operation.kind == "delete":
-        return seen is None and is_gone(operation, client)
+        return (seen is None or is_due(operation)) and is_gone(operation, client)
     if operation.kind == "update":
         return _shows_fields(operation, client, seen)
     if seen is None:
@@ -78,7 +102,7 @@ def _is_observed(operation: Operation, client: Client, seen: ServerSeen | None) 
 
 
 def is_gone(operation: Operation, client: Client) -> bool:
-    """A list that lacks it may be stale or cut: only the server's own 404 counts."""
+    """A list may be stale or cut, whether it shows it or not: only the server's own 404 counts."""
     try:
         client.get_server(operation.provider_id)
     except NotFound:
@@ -89,7 +113,7 @@ def is_gone(operation: Operation, client: Client) -> bool:
 
 def _shows_fields(operation: Operation, client: Client, seen: ServerSeen | None) -> bool:
     """`backups_enabled` stands only in the detail."""
-    if seen is None or not _is_due(operation):
+    if seen is None or not is_due(operation):
         return False
     server = client.get_server(operation.provider_id).server
     if server is None:

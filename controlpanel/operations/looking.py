@@ -1,33 +1,41 @@
 """One look at an account: one list call, whatever the number of servers, and all that follows
 from it. Pages and workers look the same way, and never two at once."""
 
+from collections.abc import Collection, Iterable
 from datetime import timedelta
+from itertools import islice
 
 import structlog
+from django.db.models import F
 
 from controlpanel.accounts.models import Account
 from controlpanel.credentials import clients
 from controlpanel.lib import clock
 from controlpanel.operations import following, reconcile
-from controlpanel.operations.models import Operation
-from controlpanel.operations.states import OPEN, State
+from controlpanel.operations.models import IS_OPEN, Operation
+from controlpanel.operations.states import State
 from controlpanel.servers import catalogue, sync
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.client import Client
-from controlpanel.vpsorg.errors import ApiError, NotFound
+from controlpanel.vpsorg.errors import ApiError, NotFound, TooManyRequests, Unauthorized
 
 log = structlog.get_logger(__name__)
 
 DETAIL_FRESH = timedelta(seconds=10)
 WANTED_FOR = timedelta(minutes=1)
 DETAILS_A_LOOK = 10
+# Few, so that a provider that is out of its mind does not empty a mirror in one go.
+MISSING_A_LOOK = 3
+# Seconds without which asking for the catalogue is not begun.
+ENOUGH = 2.0
 CATALOGUE_FRESH = timedelta(hours=1)
+_LONGEST_AGO = F("asked_at").asc(nulls_first=True)
 
 
 def look(account: Account, *, at_least: timedelta, seconds: float) -> bool:
     """Refreshes the mirror and moves operations on. False if somebody else just did or does.
 
-    What goes wrong is written where the pages show it, not raised.
+    What goes wrong is written where the pages show it, not raised. `seconds` bounds all calls.
     """
     if not sync.claim(account, at_least=at_least):
         return False
@@ -41,45 +49,71 @@ def look(account: Account, *, at_least: timedelta, seconds: float) -> bool:
     except Exception:
         log.exception("look.failed", account=str(account.id))
         sync.note_trouble(account, "internal")
-        raise
     return True
 
 
 def look_at(server: Server, seconds: float) -> None:
     """Fills what only the detail call carries, unless that was done within the last seconds."""
-    if not sync.claim_detail(server, at_least=DETAIL_FRESH):
+    if sync.is_waiting(server.account) or not sync.claim_detail(server, at_least=DETAIL_FRESH):
         return
     try:
         with clients.sync_client(server.account, seconds) as client:
             _fill(server, client)
     except clients.NoClient as missing:
         sync.note_trouble(server.account, missing.code)
-    except ApiError as error:
+    except (TooManyRequests, Unauthorized) as error:
         sync.note_error(server.account, error)
+    except ApiError as error:
+        # Of this server: whether the account is well, its list tells.
+        log.warning("detail.failed", server=server.provider_id, code=error.code)
 
 
 def _look(account: Account, client: Client) -> None:
+    asked_at = clock.now()
     listing = client.list_servers()
-    applied = sync.apply_list(account, listing, in_flight=_in_flight(account))
+    in_flight = _in_flight(account)
+    applied = sync.apply_list(account, listing, in_flight=in_flight)
     servers = {seen.id: seen for seen in listing.servers}
-    following.follow(account, client, servers)
+    following.follow(account, client, servers, asked_at)
     if applied.believed:
-        reconcile.reconcile(account, client, servers)
-    _fill_what_is_looked_at(account, client)
-    if sync.claim_catalogue(account, at_least=CATALOGUE_FRESH):
+        reconcile.reconcile(account, client, servers, asked_at)
+    elif listing.complete:
+        _fill_each(_missing(account, {*servers, *in_flight}), client)
+    _fill_each(_wanted(account), client)
+    if client.seconds_left > ENOUGH and sync.claim_catalogue(account, at_least=CATALOGUE_FRESH):
         catalogue.learn_from_endpoints(account, client)
 
 
-def _fill_what_is_looked_at(account: Account, client: Client) -> None:
-    for server in _wanted(account):
-        if sync.claim_detail(server, at_least=DETAIL_FRESH):
+def _fill_each(servers: Iterable[Server], client: Client) -> None:
+    for server in servers:
+        if client.seconds_left <= 0:
+            return
+        if not sync.claim_detail(server, at_least=DETAIL_FRESH):
+            continue
+        try:
             _fill(server, client)
+        except (TooManyRequests, Unauthorized):
+            raise  # true of the whole account
+        except ApiError as error:
+            log.warning("detail.failed", server=server.provider_id, code=error.code)
+
+
+def _missing(account: Account, shown: Collection[str]) -> list[Server]:
+    """Some of those that a suspiciously short list lacks: their own 404 is believed, so that a
+    mirror of servers that are really gone does not stay for ever."""
+    present = Server.objects.filter(account=account, gone_at=None).order_by(_LONGEST_AGO)
+    lacking = (server for server in present.iterator() if server.provider_id not in shown)
+    return list(islice(lacking, MISSING_A_LOOK))
 
 
 def _in_flight(account: Account) -> frozenset[str]:
-    """Servers whose absence from a list says nothing: one is being made or deleted."""
+    """Servers whose absence from a list says nothing: one is being made or deleted. What takes
+    unusually long is no excuse any more."""
     running = Operation.objects.filter(
-        account=account, state__in=OPEN, kind__in=["create", "delete"]
+        IS_OPEN,
+        account=account,
+        kind__in=["create", "delete"],
+        requested_at__gte=clock.now() - following.STUCK,
     ).exclude(state=State.REQUESTED.value)
     return frozenset(running.exclude(provider_id="").values_list("provider_id", flat=True))
 
@@ -89,7 +123,7 @@ def _wanted(account: Account) -> list[Server]:
     looked_at = Server.objects.filter(
         account=account, gone_at=None, wanted_at__gte=now - WANTED_FOR
     )
-    return list(looked_at.order_by("asked_at")[:DETAILS_A_LOOK])
+    return list(looked_at.order_by(_LONGEST_AGO)[:DETAILS_A_LOOK])
 
 
 def _fill(server: Server, client: Client) -> None:

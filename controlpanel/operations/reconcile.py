@@ -3,7 +3,8 @@
 | operation | when the answer was lost |
 | --- | --- |
 | create | a new server of that name, plan, system and location: exactly one is adopted; |
-|        | none for 10 minutes is "not seen"; several wait for a person |
+|        | none for 10 minutes is "not seen"; several wait for a person, and so does one of |
+|        | that name that differs: it may be the one, and a second would cost twice |
 | update | the sent fields are there: done; not so after 2 minutes: "not seen" |
 | delete | 404: done; still there after 2 minutes: "not seen" |
 | start, stop | the state says so: done; not so after 2 minutes: "not seen" |
@@ -11,104 +12,134 @@
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
-from controlpanel.operations.following import FINAL, has_fields, is_gone, later
-from controlpanel.operations.models import Operation
+from controlpanel.operations.following import (
+    FINAL,
+    each,
+    has_fields,
+    is_due,
+    is_gone,
+    later_if_due,
+)
+from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import move
 from controlpanel.operations.records import record_later
-from controlpanel.operations.selectors import candidates
+from controlpanel.operations.selectors import candidates, is_as_asked
 from controlpanel.operations.states import State
 from controlpanel.vpsorg.client import Client
-from controlpanel.vpsorg.errors import ApiError, NotFound
+from controlpanel.vpsorg.errors import NotFound
 from controlpanel.vpsorg.wire import ServerSeen
-
-log = structlog.get_logger(__name__)
 
 NOT_SEEN_AFTER = timedelta(minutes=2)
 CREATE_NOT_SEEN_AFTER = timedelta(minutes=10)
 
 
-def reconcile(account: Account, client: Client, servers: Mapping[str, ServerSeen]) -> None:
-    """Looks after every unknown operation of the account. `servers`: a complete, believed list."""
-    unknown = Operation.objects.filter(account=account, state=State.UNKNOWN.value)
-    for operation in unknown.exclude(kind="reboot").select_related("account"):
+def reconcile(
+    account: Account, client: Client, servers: Mapping[str, ServerSeen], asked_at: datetime
+) -> None:
+    """Looks after the unknown operations of the account. `servers`: a complete, believed list,
+    asked for at `asked_at`: it says nothing about what was sent after that."""
+
+    def one(operation: Operation) -> None:
         if operation.kind == "create":
-            _create(operation)
-            continue
-        try:
-            _other(operation, client, servers.get(operation.provider_id))
-        except ApiError as error:
-            log.warning("reconcile.failed", operation=str(operation.id), code=error.code)
-            later(operation)
+            _create(operation, asked_at)
+        else:
+            _other(operation, client, servers.get(operation.provider_id), asked_at)
+
+    unknown = Operation.objects.filter(IS_OPEN, account=account, state=State.UNKNOWN.value)
+    each(unknown.exclude(kind="reboot").exclude(answered_at__gte=asked_at), client, one)
 
 
-def _create(operation: Operation) -> None:
+def _create(operation: Operation, asked_at: datetime) -> None:
     found = list(candidates(operation))
-    if len(found) == 1:
+    sure = [server for server in found if is_as_asked(operation, server)]
+    if len(sure) == 1:
         _settle(
             operation,
             State.ACCEPTED,
-            provider_id=found[0].provider_id,
+            provider_id=sure[0].provider_id,
             next_poll_at=clock.now(),
+            polls=0,
             note=_("The answer was lost; the server was found at VPS.org and adopted."),
         )
-    elif found:
+    elif sure:
         _say(
             operation,
             _("Several new servers match. Say on this receipt which one it is."),
         )
-    elif _is_older(operation, CREATE_NOT_SEEN_AFTER):
+    elif found:
+        _say(
+            operation,
+            _(
+                "A new server of this name is there, but not quite as it was asked for. "
+                "Say on this receipt whether it is the one."
+            ),
+        )
+    elif _is_missing(operation, asked_at):
         _settle(
             operation,
             State.NOT_SEEN,
-            note=_("Looked for during 10 minutes and not there: no server was created."),
+            note=_("Looked for until 10 minutes later and not there: no server was created."),
         )
     else:
-        later(operation)
+        later_if_due(operation)
 
 
-def _other(operation: Operation, client: Client, seen: ServerSeen | None) -> None:
-    if _is_done(operation, client, seen):
+def _is_missing(operation: Operation, asked_at: datetime) -> bool:
+    """Not in this list nor in one before it: right after an outage a single one may be stale."""
+    overdue = _is_older(operation, CREATE_NOT_SEEN_AFTER, asked_at)
+    return overdue and operation.polls > 0 and is_due(operation)
+
+
+def _other(
+    operation: Operation, client: Client, seen: ServerSeen | None, asked_at: datetime
+) -> None:
+    overdue = _is_older(operation, NOT_SEEN_AFTER, asked_at)
+    if _is_done(operation, client, seen, ask=overdue):
         _settle(
             operation,
             State.OBSERVED,
             note=_("The answer was lost; VPS.org shows that it was done."),
         )
-    elif _is_older(operation, NOT_SEEN_AFTER):
+    elif overdue:
         _settle(
             operation,
             State.NOT_SEEN,
             note=_("VPS.org shows no sign of it after 2 minutes. You may try again."),
         )
     else:
-        later(operation)
+        later_if_due(operation)
 
 
-def _is_done(operation: Operation, client: Client, seen: ServerSeen | None) -> bool:
+def _is_done(operation: Operation, client: Client, seen: ServerSeen | None, *, ask: bool) -> bool:
+    """`ask`: what the list does not show is asked of the server itself, since lists may be stale
+    and this is the last word."""
     if operation.kind == "delete":
-        return seen is None and is_gone(operation, client)
+        return (seen is None or ask) and is_gone(operation, client)
     if operation.kind == "update":
-        return _fields_are_there(operation, client)
-    return seen is not None and seen.status == FINAL[operation.kind]
+        server = _shown(operation, client)
+        return server is not None and has_fields(server, operation.body.items())
+    wanted = FINAL[operation.kind]
+    if ask and (seen is None or seen.status != wanted):
+        seen = _shown(operation, client)
+    return seen is not None and seen.status == wanted
 
 
-def _fields_are_there(operation: Operation, client: Client) -> bool:
+def _shown(operation: Operation, client: Client) -> ServerSeen | None:
     try:
-        server = client.get_server(operation.provider_id).server
+        return client.get_server(operation.provider_id).server
     except NotFound:
-        return False
-    return server is not None and has_fields(server, operation.body.items())
+        return None
 
 
-def _is_older(operation: Operation, age: timedelta) -> bool:
-    return clock.now() - (operation.sending_at or operation.requested_at) > age
+def _is_older(operation: Operation, age: timedelta, at: datetime) -> bool:
+    return at - (operation.sending_at or operation.requested_at) > age
 
 
 def _settle(operation: Operation, state: State, **fields: object) -> None:
@@ -120,4 +151,4 @@ def _settle(operation: Operation, state: State, **fields: object) -> None:
 def _say(operation: Operation, note: str) -> None:
     if operation.note != note:
         Operation.objects.filter(id=operation.id, state=operation.state).update(note=note)
-    later(operation)
+    later_if_due(operation)

@@ -33,6 +33,7 @@ def record_outcome(operation: Operation) -> None:
         _asker(operation),
         _where(operation),
         **_answer(operation),
+        **({"body": operation.body} if operation.kind == "update" else {}),
     )
 
 

@@ -19,7 +19,7 @@ from controlpanel.credentials import clients
 from controlpanel.lib import clock, request_id
 from controlpanel.operations.bell import ring
 from controlpanel.operations.models import Operation
-from controlpanel.operations.moves import move
+from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import record_outcome
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers import sync
@@ -49,11 +49,14 @@ class _Outcome:
     mirror: Callable[[], object] | None = None
 
 
-def send_within_page(operation_id: UUID) -> Operation:
-    """Sends now, in the person's request; leaves the row to a worker when too many pages wait."""
+def send_within_page(operation_id: UUID, seconds: float | None = None) -> Operation:
+    """Sends now, in the person's request; leaves the row to a worker when too many pages wait.
+
+    `seconds`: what is left of the page's time, when some of it was used already.
+    """
     try:
         with clients.page_slot():
-            return _send(operation_id, clients.PAGE_SECONDS)
+            return _send(operation_id, seconds or clients.PAGE_SECONDS)
     except clients.Busy:
         ring("send", str(operation_id), request_id.current())
         return Operation.objects.get(id=operation_id)
@@ -94,11 +97,20 @@ def _attempt(operation: Operation, seconds: float) -> _Outcome:
 
 def _write(operation: Operation, outcome: _Outcome) -> None:
     with transaction.atomic():
-        if not move(operation, outcome.state, **outcome.fields):
-            raise LookupError("The sweeper was faster.")
+        moved = move(operation, outcome.state, **outcome.fields)
+        if not moved and not _write_late(operation, outcome):
+            return
         if outcome.mirror:
             outcome.mirror()
         record_outcome(operation)
+
+
+def _write_late(operation: Operation, outcome: _Outcome) -> bool:
+    """The sweeper took this process for dead, but here is the answer. False if there is nothing
+    to add: what came of it is still unknown, or was found out meanwhile."""
+    operation.refresh_from_db()
+    answer = {"code": "", "note": "", **outcome.fields}
+    return can_move(operation, outcome.state) and move(operation, outcome.state, **answer)
 
 
 def _create(client: Client, operation: Operation) -> _Outcome:
@@ -164,7 +176,12 @@ def _shown(operation: Operation, answer: ServerAnswer) -> _Outcome:
 
 
 def _is_known(operation: Operation, provider_id: str) -> bool:
-    return Server.objects.filter(account=operation.account, provider_id=provider_id).exists()
+    """Known before it was sent: a list may show a new server before its own answer arrives."""
+    return Server.objects.filter(
+        account=operation.account,
+        provider_id=provider_id,
+        first_seen_at__lt=operation.sending_at or operation.requested_at,
+    ).exists()
 
 
 def _accepted(fields: Mapping[str, Any], mirror: Callable[[], object] | None = None) -> _Outcome:

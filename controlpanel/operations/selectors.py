@@ -7,12 +7,13 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from controlpanel.lib.scope import Scope
-from controlpanel.operations.models import Operation
-from controlpanel.operations.states import OPEN
+from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.servers.models import Server
 
 # The provider's clock and ours may differ.
 CLOCK_TOLERANCE = timedelta(minutes=2)
+# By as much as its clock may be off where it tells the time of a zone that it does not name.
+ZONE_TOLERANCE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,16 @@ def of_form(scope: Scope, form_id: str) -> Operation | None:
 def running_on(scope: Scope, servers: Iterable[Server]) -> dict[str, Operation]:
     """The newest open operation of each server, by provider id, in one query."""
     ids = [server.provider_id for server in servers]
-    running = visible(scope).filter(provider_id__in=ids, state__in=OPEN).order_by("requested_at")
+    running = visible(scope).filter(IS_OPEN, provider_id__in=ids).order_by("requested_at")
     return {operation.provider_id: operation for operation in running}
 
 
 def running(scope: Scope) -> QuerySet[Operation]:
-    return newest(scope).filter(state__in=OPEN)
+    return newest(scope).filter(IS_OPEN)
 
 
 def candidates(operation: Operation) -> QuerySet[Server]:
-    """New servers in the mirror that an unknown create may have made, none claimed by another."""
-    body = operation.body
+    """New servers of that name in the mirror, none claimed by another create."""
     claimed = (
         Operation.objects.filter(account_id=operation.account_id, kind="create")
         .exclude(id=operation.id)
@@ -88,12 +88,9 @@ def candidates(operation: Operation) -> QuerySet[Server]:
     )
     return (
         Server.objects.filter(
-            _same_or_untold("plan_id", str(body.get("plan_id", ""))),
-            _same_or_untold("os_id", str(body.get("os_id", ""))),
-            _same_or_untold("location", str(body.get("location", ""))),
-            Q(created_at=None) | Q(created_at__gte=operation.requested_at - CLOCK_TOLERANCE),
+            Q(created_at=None) | Q(created_at__gte=operation.requested_at - ZONE_TOLERANCE),
             account_id=operation.account_id,
-            name=body.get("name", ""),
+            name=operation.body.get("name", ""),
             first_seen_at__gte=operation.requested_at,
             gone_at=None,
         )
@@ -102,5 +99,9 @@ def candidates(operation: Operation) -> QuerySet[Server]:
     )
 
 
-def _same_or_untold(name: str, value: str) -> Q:
-    return Q(**{name: value}) | Q(**{name: ""})
+def is_as_asked(operation: Operation, server: Server) -> bool:
+    """Whether a candidate is so surely the one that nobody need be asked."""
+    if server.created_at is None or server.created_at < operation.requested_at - CLOCK_TOLERANCE:
+        return False
+    names = ("plan_id", "os_id", "location")
+    return all(getattr(server, name) in ("", str(operation.body.get(name, ""))) for name in names)

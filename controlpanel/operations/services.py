@@ -5,6 +5,7 @@ No record, no call.
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,10 +17,10 @@ from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.operations import rules
-from controlpanel.operations.models import Operation
+from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import record_adopted, record_closed, record_intent
-from controlpanel.operations.states import OPEN, PERMISSIONS, State
+from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers.models import Server
 
 
@@ -86,8 +87,7 @@ def reboot(scope: Scope, server: Server, ask: Ask) -> Operation:
 
 def close(scope: Scope, operation: Operation, note: str) -> bool:
     """A person ends what nobody can observe any more. False if it had already ended."""
-    if not scope.allows(PERMISSIONS[operation.kind]):
-        raise NotAllowed(PERMISSIONS[operation.kind])
+    _insist(scope, operation.kind, operation.team_id)
     with transaction.atomic():
         if not _still_moves(operation, State.CLOSED, note=clean(note, 500)):
             return False
@@ -97,8 +97,7 @@ def close(scope: Scope, operation: Operation, note: str) -> bool:
 
 def adopt(scope: Scope, operation: Operation, server: Server) -> bool:
     """A person says which of several new servers an unknown create made."""
-    if not scope.allows(PERMISSIONS[operation.kind]):
-        raise NotAllowed(PERMISSIONS[operation.kind])
+    _insist(scope, operation.kind, operation.team_id)
     note = _("%(person)s said that this is the server.") % {"person": scope.actor.name}
     with transaction.atomic():
         if not _still_moves(
@@ -106,11 +105,18 @@ def adopt(scope: Scope, operation: Operation, server: Server) -> bool:
             State.ACCEPTED,
             provider_id=server.provider_id,
             next_poll_at=clock.now(),
+            polls=0,
             note=note,
         ):
             return False
         record_adopted(scope, operation)
     return True
+
+
+def _insist(scope: Scope, kind: str, team_id: UUID) -> None:
+    permission = PERMISSIONS[kind]
+    if not scope.allows(permission) or team_id != scope.team_id:
+        raise NotAllowed(permission)
 
 
 def _still_moves(operation: Operation, new: State, **fields: Any) -> bool:
@@ -128,9 +134,7 @@ def _of(
 
 
 def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
-    permission = PERMISSIONS[change.kind]
-    if not scope.allows(permission) or change.account.team_id != scope.team_id:
-        raise NotAllowed(permission)
+    _insist(scope, change.kind, change.account.team_id)
     with transaction.atomic():
         # One asker at a time per account, or two creates of one name could pass side by side.
         Account.objects.select_for_update().get(id=change.account.id)
@@ -171,18 +175,16 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change) -> None:
 
 
 def _refuse_second_create(change: _Change) -> None:
-    """A create whose answer was lost may have bought a server: no second of that name meanwhile."""
+    """A create whose answer was lost may have bought a server, and a person who goes back to the
+    form and sends it once more means the same one: no second of that name meanwhile."""
     running = Operation.objects.filter(
-        account=change.account,
-        kind="create",
-        server_name=change.server_name,
-        state__in=[State.REQUESTED.value, State.SENDING.value, State.UNKNOWN.value],
+        IS_OPEN, account=change.account, kind="create", server_name=change.server_name
     ).first()
     if running:
         raise Refused(
             _(
-                "A server named “%(name)s” is already being created and VPS.org has not confirmed "
-                "it yet. Wait until its receipt says how it ended."
+                "A server named “%(name)s” is already being created and VPS.org does not show it "
+                "in service yet. Wait until its receipt says how it ended."
             )
             % {"name": change.server_name},
             running,
@@ -201,7 +203,7 @@ def _refuse_crossing(change: _Change) -> None:
             sending,
         )
     deleting = Operation.objects.filter(
-        account=change.account, provider_id=change.provider_id, kind="delete", state__in=OPEN
+        IS_OPEN, account=change.account, provider_id=change.provider_id, kind="delete"
     ).first()
     if deleting:
         raise Refused(_("This server is being deleted."), deleting)

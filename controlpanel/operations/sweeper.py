@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.lib import clock
 from controlpanel.operations import runner
-from controlpanel.operations.models import Operation
+from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import move
 from controlpanel.operations.records import record_outcome
 from controlpanel.operations.states import State
@@ -26,12 +26,13 @@ ANSWERED_BY_NOW = timedelta(seconds=20)
 
 def sweep() -> None:
     now = clock.now()
-    _each(State.REQUESTED, "requested_at", now - SENT_BY_NOW, _requested)
+    # First what needs no call: it must not wait for a provider that does not answer.
     _each(State.SENDING, "sending_at", now - ANSWERED_BY_NOW, _sending)
+    _each(State.REQUESTED, "requested_at", now - SENT_BY_NOW, _requested)
 
 
 def _each(state: State, stamp: str, before: datetime, do: Callable[[Operation], None]) -> None:
-    left = Operation.objects.filter(state=state.value, **{f"{stamp}__lt": before})
+    left = Operation.objects.filter(IS_OPEN, state=state.value, **{f"{stamp}__lt": before})
     for operation in left.select_related("account").order_by(stamp)[:100]:
         try:
             do(operation)

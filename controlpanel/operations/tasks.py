@@ -55,10 +55,7 @@ def due_accounts() -> set[UUID]:
         wanted_at__gte=now - looking.WANTED_FOR,
     )
     connected = Account.objects.filter(origin=settings.VPSORG_API_ORIGIN)
-    due = connected.filter(
-        Q(sync=None)
-        | Q(sync__next_at__lte=now)
-        | Q(id__in=followed.values("account_id"))
-        | Q(id__in=wanted.values("account_id"))
-    )
+    # While a back-off runs nobody looks, whatever is due.
+    wants = Q(id__in=followed.values("account_id")) | Q(id__in=wanted.values("account_id"))
+    due = connected.filter(Q(sync=None) | Q(sync__next_at__lte=now) | (Q(sync__failures=0) & wants))
     return set(due.values_list("id", flat=True))

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
 from controlpanel.accounts.models import Account
@@ -64,11 +64,11 @@ def listed(scope: Scope, filters: Filters) -> QuerySet[Server]:
 
 def get(scope: Scope, provider_id: str) -> Server:
     """Raises Http404 for a foreign and an absent server alike."""
-    if "\x00" in provider_id:  # PostgreSQL refuses to compare with it
-        raise Http404
     if "\0" in provider_id:
         raise Http404  # PostgreSQL takes no such text
-    server = visible(scope).filter(provider_id=provider_id).order_by("gone_at", "id").first()
+    found = visible(scope).filter(provider_id=provider_id)
+    # One that is there before one that is gone, on either database.
+    server = found.order_by(F("gone_at").asc(nulls_first=True), "id").first()
     if server is None:
         raise Http404
     return server

@@ -97,6 +97,13 @@ def claim_detail(server: Server, *, at_least: timedelta) -> bool:
     return Server.objects.filter(due, id=server.id).update(asked_at=now) == 1
 
 
+def is_waiting(account: Account) -> bool:
+    """The provider wants to be left alone, or does not answer: a back-off runs."""
+    return AccountSync.objects.filter(
+        account=account, failures__gt=0, next_at__gt=clock.now()
+    ).exists()
+
+
 def claim_catalogue(account: Account, *, at_least: timedelta) -> bool:
     now = clock.now()
     due = Q(catalogue_at=None) | Q(catalogue_at__lte=now - at_least)
@@ -120,14 +127,16 @@ def note_trouble(account: Account, code: str, words: str = "", wait: float | Non
     now = clock.now()
     sync, _made = AccountSync.objects.get_or_create(account=account)
     failures = sync.failures + 1
-    pause = wait or min(LONGEST_SECONDS, BUSY_SECONDS * 2 ** min(failures - 1, 6))
+    pause = _jitter(min(LONGEST_SECONDS, BUSY_SECONDS * 2 ** min(failures - 1, 6)))
+    if wait:
+        pause = wait * random.uniform(1.0, 1.1)  # noqa: S311 never sooner than was asked for
     AccountSync.objects.filter(account=account).update(
         claimed_until=None,
         trouble=code,
         trouble_words=words[:300],
         trouble_since=sync.trouble_since or now,
         failures=failures,
-        next_at=now + timedelta(seconds=_jitter(pause)),
+        next_at=now + timedelta(seconds=pause),
     )
 
 
@@ -192,7 +201,8 @@ def _write_seen(
         if detail:
             server.detail_at = now
         changed.append(server)
-    Server.objects.bulk_create(new)
+    # Another look, or the answer to a create, may have brought the same one in meanwhile.
+    Server.objects.bulk_create(new, ignore_conflicts=True)
     Server.objects.bulk_update(changed, sorted(names), batch_size=200)
 
 

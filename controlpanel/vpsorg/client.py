@@ -1,5 +1,7 @@
 """The calls that the panel makes, each with its documented success code."""
 
+import math
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -29,21 +31,28 @@ _OK: Final = frozenset({200})
 class Client:
     """The API with one token. Every method sends once, never again, and raises ApiError.
 
-    Seconds: `total` bounds a whole method, `connect` and `read` one wait within it.
+    Seconds: `total` bounds a whole method, `connect` and `read` one wait within it, and
+    `together` all methods, from now on.
     """
 
     def __init__(
         self, origin: str, token: Secret, *, total: float = 15.0, connect: float = 3.0,
-        read: float = 10.0,
+        read: float = 10.0, together: float = math.inf,
     ) -> None:  # fmt: skip
         if not valid_token(token):
             raise ValueError("An API token has 8 to 512 visible characters.")
         self._origin = normalise(origin)
         self._token = token
         self._total, self._connect, self._read = total, connect, read
+        self._ends = time.monotonic() + together
 
     def __repr__(self) -> str:
         return f"Client({self._origin!r})"
+
+    @property
+    def seconds_left(self) -> float:
+        """Of the time for all methods. When none is left, a call ends as one never sent."""
+        return self._ends - time.monotonic()
 
     def list_servers(self, *, status: str | None = None, location: str | None = None) -> ServerList:
         """documented: 200, 401; paging is a guess."""
@@ -160,7 +169,7 @@ class Client:
         )
 
     def _deadline(self) -> Deadline:
-        return Deadline(self._total, self._connect, self._read)
+        return Deadline(min(self._total, self.seconds_left), self._connect, self._read)
 
     def _tree(self, reply: Reply) -> Any:
         return tree(reply.content, self._token)

@@ -4,7 +4,7 @@ The list, the server's page and the confirmation pages ask here, with the same q
 door and the services ask again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 from urllib.parse import quote
@@ -86,7 +86,7 @@ def standing(scope: Scope) -> Standing:
         base=reverse("servers", args=[scope.team_slug]),
         tokens_url=reverse("tokens", args=[scope.team_slug]),
         with_token=frozenset(credentials.own(scope).values_list("account_id", flat=True)),
-        missing={right: _missing_right(scope, right, helpers) for right in lacking},
+        missing={right: _missing_right(scope, right, lacking, helpers) for right in lacking},
     )
 
 
@@ -205,12 +205,21 @@ def _why_not_create(known: Standing, accounts: list[Account]) -> Reason:
     return Reason("")
 
 
-def _missing_right(scope: Scope, permission: str, helpers: list[User]) -> str:
-    role = policy.ROLES.get(scope.actor.role)
-    sentence = _("You are %(role)s; this needs the right to %(right)s.") % {
-        "role": str(role.label).lower() if role else scope.actor.role,
-        "right": policy.PERMISSIONS[permission],
-    }
+def _missing_right(
+    scope: Scope, permission: str, lacking: Collection[str], helpers: list[User]
+) -> str:
+    """Who may change nothing at all hears it once, not once for each action."""
+    known = policy.ROLES.get(scope.actor.role)
+    role = str(known.label).lower() if known else scope.actor.role
+    if len(lacking) == len(PERMISSIONS) and permission != PERMISSIONS["create"]:
+        sentence = _("You are %(role)s, so you can look at servers but not change them.") % {
+            "role": role
+        }
+    else:
+        sentence = _("You are %(role)s; this needs the right to %(right)s.") % {
+            "role": role,
+            "right": policy.PERMISSIONS[permission],
+        }
     if not helpers:
         return sentence
     can_help = _("%(names)s can change your role.") % {"names": names_of(helpers)}

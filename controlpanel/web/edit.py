@@ -85,7 +85,7 @@ def _compared(
     except Refused as refused:
         return edit_page(request, scope, server, form, status=409, **refusal(scope, refused))
     try:
-        operation = sending.send(request, scope, operation)
+        operation = sending.send(request, scope, operation, edits.seconds_to_send())
     except sending.Unanswered as unanswered:
         return unanswered.response
     return _answer(request, scope, server, EditForm(request.POST), operation)

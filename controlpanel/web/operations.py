@@ -1,5 +1,6 @@
 """The operations of a team, and the receipt of each."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,8 @@ from controlpanel.web.htmx import is_fragment, page
 PAGE_SIZE = 50
 _LAST_PAGE = 10_000
 _FRESH = timedelta(seconds=5)
+# Too little time left to begin another call.
+_TOO_LATE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ def list_operations(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         "previous": _address(request, filters, number - 1) if number > 1 else "",
         "base": request.path,
         "servers_url": reverse("servers", args=[scope.team_slug]),
-        "summary": f"{first + 1}–{first + len(shown)}",
+        "summary": _("%(first)d–%(last)d, newest first")
+        % {"first": first + 1, "last": first + len(shown)},
     }
     return page(request, "operations/list.html", context, fragment="rows")
 
@@ -136,12 +140,13 @@ def _show(
 
 def _look(accounts: Iterable[Account]) -> None:
     """Asks VPS.org what is new, unless somebody just did or all places are taken."""
+    deadline = time.monotonic() + clients.PAGE_SECONDS
     try:
         with clients.page_slot():
             for account in {account.id: account for account in accounts}.values():
-                if not is_connected(account):
-                    continue
-                looking.look(account, at_least=_FRESH, seconds=clients.PAGE_SECONDS)
+                left = deadline - time.monotonic()
+                if is_connected(account) and left > _TOO_LATE:
+                    looking.look(account, at_least=_FRESH, seconds=left)
     except clients.Busy:
         pass
 

@@ -17,6 +17,7 @@ from controlpanel.operations import selectors
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers.models import Server
+from controlpanel.servers.selectors import choices
 from controlpanel.web import meanings
 from controlpanel.web.places import server_url
 from controlpanel.web.templatetags._units import elapsed
@@ -29,6 +30,13 @@ FIELD_LABELS: Final[Mapping[str, Promise]] = {
     "os_id": _l("System"),
     "ssh_key_id": _l("SSH key"),
     "backups_enabled": _l("Backups"),
+}
+# Fields that name something of the catalogue by its id, and what.
+_KINDS: Final[Mapping[str, str]] = {
+    "location": "location",
+    "plan_id": "plan",
+    "os_id": "os",
+    "ssh_key_id": "ssh_key",
 }
 _VIA: Final[Mapping[str, Promise]] = {
     "page": _l("a page of the panel"),
@@ -83,7 +91,7 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
         "sentence": meanings.sentence(operation),
         "meaning": meanings.meaning(operation),
         "steps": steps(operation),
-        "lines": lines(operation),
+        "lines": lines(scope, operation),
         "field_errors": _field_errors(operation),
         "role": role.label if role else operation.actor_role,
         "via": _VIA.get(operation.via, operation.via),
@@ -118,13 +126,14 @@ def steps(operation: Operation) -> list[Step]:
     return path
 
 
-def lines(operation: Operation) -> list[Line]:
+def lines(scope: Scope, operation: Operation) -> list[Line]:
     """What was asked for; for an edit beside what was there before."""
+    names = _names(scope, operation)
     return [
         Line(
             name,
             str(FIELD_LABELS.get(name, name)),
-            _value(value),
+            names.get((_KINDS.get(name, ""), str(value)), _value(value)),
             _value(operation.before[name]) if name in operation.before else None,
         )
         for name, value in operation.body.items()
@@ -182,6 +191,21 @@ def _observed(operation: Operation, state: State) -> Step:
 def _was_lost(operation: Operation) -> bool:
     """The code of an error stays on an operation that was settled by looking."""
     return bool(operation.code) and bool(operation.answered_at)
+
+
+def _names(scope: Scope, operation: Operation) -> dict[tuple[str, str], str]:
+    """ "Debian 12 (3)" for what was chosen by its id, as far as the catalogue knows it."""
+    wanted = [str(operation.body[name]) for name in _KINDS if name in operation.body]
+    if not wanted:
+        return {}
+    known = choices(scope, *_KINDS.values()).filter(account_id=operation.account_id)
+    return {
+        (kind, value): f"{clean(name, 120)} ({value})"
+        for kind, value, name in known.filter(provider_id__in=wanted).values_list(
+            "kind", "provider_id", "name"
+        )
+        if name and name != value
+    }
 
 
 def _value(value: Any) -> str:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import Server
-from controlpanel.web import banners, buttons, words
+from controlpanel.web import banners, buttons, meanings, words
 from controlpanel.web.buttons import Reason, Standing
 from controlpanel.web.forms import new_form_id
 
@@ -103,7 +103,10 @@ class Rows:
 
 
 def is_moving(server: Server, running: Operation | None) -> bool:
-    return server.gone_at is None and (server.is_moving or running is not None)
+    """Something is to be expected soon: what waits for a person does not hurry the page."""
+    if server.gone_at is not None:
+        return False
+    return server.is_moving or (running is not None and meanings.moves(running))
 
 
 def _common(reasons: tuple[Reason, ...]) -> Reason | None:

@@ -1,7 +1,7 @@
 """From an operation that was asked for to the answer a person sees."""
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 
@@ -26,12 +26,18 @@ class Unanswered(Exception):
         self.response = response
 
 
-def send(request: HttpRequest, scope: Scope, operation: Operation) -> Operation:
+def send(
+    request: HttpRequest, scope: Scope, operation: Operation, seconds: float | None = None
+) -> Operation:
     """Sends now and says where the operation stands. Raises Unanswered."""
     try:
-        return runner.send_within_page(operation.id)
+        return runner.send_within_page(operation.id, seconds)
     except runner.OutcomeNotWritten as lost:
         raise Unanswered(_unknown(request, scope, lost.operation)) from lost
+    except (DatabaseError, InterfaceError):
+        # It was not sent, but it stands there and a worker sends it: not "nothing was done".
+        log.exception("operation.not_claimed", operation=str(operation.id))
+        return operation
 
 
 def send_and_answer(

@@ -90,12 +90,15 @@ def _refresh_one(scope: Scope, server: Server) -> None:
     """While something runs, the account's list moves it on; else the detail alone is enough."""
     if server.gone_at is not None:
         return
+    deadline = time.monotonic() + clients.PAGE_SECONDS
     running = operations.running_on(scope, [server])
     if running or server.is_moving:
         _refresh(scope, [server.account], moving=True)
+    left = deadline - time.monotonic()
     try:
         with clients.page_slot():
-            looking.look_at(server, clients.PAGE_SECONDS / 2)
+            if left > _TOO_LATE:
+                looking.look_at(server, left)
     except clients.Busy:
         return
 

@@ -19,6 +19,17 @@ export function startForms() {
   });
   refresh();
   focusTrouble();
+  keepFormId();
+}
+
+// The browser's Back brings a new page with what was typed: it is to be the same form again.
+function keepFormId() {
+  const field = document.querySelector(":is(.form, .confirm) > [name=form_id]");
+  if (!field) return;
+  const kept = history.state?.formId;
+  const wentBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (wentBack && kept) field.value = kept;
+  else history.replaceState({ ...history.state, formId: field.value }, "");
 }
 
 // The server has its own guard (form_id); this one spares the second request.
@@ -39,7 +50,8 @@ function sendOnce(event) {
 function free(form) {
   if (!(form instanceof HTMLFormElement)) return;
   delete form.dataset.sent;
-  for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  // A button may stand outside its form.
+  for (const button of form.elements) button.removeAttribute("aria-busy");
 }
 
 function ignoreDisabled(event) {

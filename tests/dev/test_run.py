@@ -133,6 +133,7 @@ def test_it_listens_on_loopback_only(run: Run) -> None:
 
 def test_a_second_start_is_quick_and_small(run: Run) -> None:
     time.sleep(3)
+    assert "again" not in run.said(), run.said()
     memory = {" ".join(p.cmdline())[-60:]: p.memory_full_info().pss for p in run.family()}
     assert sum(memory.values()) < 350_000_000, memory
     assert run.seconds < 5

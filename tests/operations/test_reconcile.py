@@ -7,6 +7,7 @@ import pytest
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
 from controlpanel.operations import services
+from controlpanel.operations.models import Operation
 from controlpanel.servers.models import Server
 from tests.operations.asks import NEW, create, fresh, power, rename, sent
 from tests.people import look
@@ -79,9 +80,14 @@ def test_an_older_server_of_that_name_is_not_adopted(bob, synced, sandbox):
 
 
 def test_a_server_of_another_create_is_not_adopted(alice, bob, synced, sandbox):
-    sent(create(alice, synced))
+    theirs = sent(create(alice, synced))
+    sandbox.advance(60)
+    look(synced)
+    assert fresh(theirs.id).state == "observed"
     sandbox.fault("drop_before", "POST", "/servers/$")
-    operation = sent(create(bob, synced))
+    operation = create(bob, synced)
+    Operation.objects.filter(id=operation.id).update(requested_at=theirs.requested_at)
+    operation = sent(operation)
     look(synced)
     assert fresh(operation.id).state == "unknown"
 

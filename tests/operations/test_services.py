@@ -72,6 +72,14 @@ def test_it_refuses_a_second_create_of_a_name_while_one_is_unknown(bob, alice, s
     create(alice, synced, name="another-name")
 
 
+def test_it_refuses_a_second_create_of_a_name_until_the_first_is_there(bob, alice, synced):
+    first = sent(create(bob, synced))
+    assert first.state == "accepted"
+    with pytest.raises(Refused) as refusal:
+        create(alice, synced)
+    assert refusal.value.operation == first
+
+
 def test_it_refuses_a_change_while_another_is_being_sent(bob, alice, server):
     first = power(bob, "reboot", server("web-server-01"))
     with pytest.raises(Refused) as refusal:

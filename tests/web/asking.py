@@ -39,7 +39,7 @@ def shows(page: Any, text: str) -> bool:
 def can_send(page: Any) -> bool:
     """Whether the page's own form has a button that sends it."""
     main = page.content.decode().partition("<main")[2]
-    return bool(re.search(r'<button class="button (primary|danger)">', main))
+    return bool(re.search(r'<button class="button (primary|danger)"( form="[\w-]+")?>', main))
 
 
 def denials() -> int:

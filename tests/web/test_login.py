@@ -69,7 +69,7 @@ def test_an_unknown_address_gets_the_same_answer(
 ) -> None:
     known = sign_in(nobody, alice, "wrong-horse-9").content.decode()
     unknown = client.post(URL, {"login": "eve@example.com", "password": "wrong-horse-9"})
-    sentence = "not correct"
+    sentence = "do not belong together"
     assert sentence in known
     assert sentence in unknown.content.decode()
     (event,) = events("authn_login_fail", "panel")

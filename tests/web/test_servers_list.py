@@ -15,6 +15,7 @@ from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers.models import AccountSync, Server
+from controlpanel.servers.selectors import SORTS
 from tests.people import HTMX, OPERATOR_TOKEN, Person, keep_token, look
 from tests.web.operation_rows import operation
 
@@ -154,8 +155,16 @@ def test_a_disabled_action_says_why(synced: Account, bob: Person, vera: Person) 
     assert "The server is already running." in text
     assert "You are operator; this needs the right to delete servers." in text
     assert "Alice or Adam can change your role." in text
-    assert "You are viewer; this needs the right to start servers." in text_of(vera.get(URL))
     assert "/start/" not in text_of(vera.get(URL))
+
+
+def test_who_may_only_look_hears_it_once_in_each_menu(synced: Account, vera: Person) -> None:
+    text = text_of(vera.get(URL))
+    words = (
+        "You are viewer, so you can look at servers but not change them. "
+        "Alice or Adam can change your role."
+    )
+    assert text.count(words) == text.count("<tr id=") > 1
 
 
 def test_without_a_token_it_says_so_and_links_there(synced: Account, bob: Person) -> None:
@@ -275,6 +284,13 @@ def test_it_sorts(synced: Account, bob: Person) -> None:
     text = text_of(bob.get(f"{URL}?sort=-name"))
     assert 'aria-sort="descending"' in text
     assert names(bob.get(f"{URL}?sort=-created"))[0] != names(bob.get(f"{URL}?sort=created"))[0]
+
+
+def test_every_sort_of_the_heads_stands_in_the_form(synced: Account, bob: Person) -> None:
+    for column in SORTS:
+        for sort in (column, f"-{column}"):
+            if sort != "name":
+                assert f'<option value="{sort}" selected>' in text_of(bob.get(f"{URL}?sort={sort}"))
 
 
 def test_it_pages(account: Account, bob: Person) -> None:

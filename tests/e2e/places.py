@@ -1,0 +1,133 @@
+"""Every page there is, in the states that look different; for axe, narrow screens and pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from playwright.sync_api import Page
+
+from tests.e2e import doing
+from tests.e2e.doing import AUDIT, OPERATIONS, SERVERS
+from tests.e2e.panel import SandboxDoor
+
+Visit = Callable[..., Page]
+Scheme = Literal["light", "dark"]
+SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
+ACTIVE, EU, STOPPED, MAIL = "12345", "12347", "12348", "12349"
+
+
+@dataclass(frozen=True)
+class Place:
+    """`path` may name a receipt in braces; `then` brings the page into its state."""
+
+    name: str
+    path: str
+    person: str = "owner"
+    then: Callable[[Page], None] = lambda _page: None
+
+
+def _click(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("button", name=name).first.click()
+
+
+def _link(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("link", name=name).first.click()
+
+
+def _open(selector: str) -> Callable[[Page], None]:
+    return lambda page: page.locator(selector).first.click()
+
+
+def _sign_in_wrongly(page: Page) -> None:
+    page.locator("[name=login]").fill("nobody@example.com")
+    page.locator("[name=password]").fill("wrong-password")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def _without_cookies(page: Page) -> None:
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Sign in").click()
+
+
+TEAM = "/teams/acme/"
+NEW = f"{SERVERS}new/"
+PLACES = (
+    Place("sign-in", "/accounts/login/", ""),
+    Place("sign-in-refused", "/accounts/login/", "", _sign_in_wrongly),
+    Place("form-too-old", "/accounts/login/", "", _without_cookies),
+    Place("password-forgotten", "/accounts/password/reset/", ""),
+    Place("password-change", "/accounts/password/change/"),
+    Place("sign-out", "/accounts/logout/"),
+    Place("styleguide", "/styleguide/", ""),
+    Place("not-found", SERVERS, "outsider"),
+    Place("not-allowed", NEW, "viewer"),
+    Place("servers", SERVERS),
+    Place("servers-viewer", SERVERS, "viewer"),
+    Place("servers-filtered", f"{SERVERS}?status=stopped&sort=-name"),
+    Place("servers-no-match", f"{SERVERS}?q=there-is-none"),
+    Place("servers-menu", SERVERS, "owner", _open("[popovertarget$=-menu][id]")),
+    Place("servers-help", SERVERS, "owner", lambda page: page.keyboard.press("?")),
+    Place("server", f"{SERVERS}{ACTIVE}/"),
+    Place("server-stopped", f"{SERVERS}{STOPPED}/", "viewer"),
+    Place("server-new", NEW, "operator"),
+    Place("server-new-errors", NEW, "operator", _click("Create server")),
+    Place("server-edit", f"{SERVERS}{ACTIVE}/edit/"),
+    Place("server-start-illegal", f"{SERVERS}{ACTIVE}/start/"),
+    Place("server-stop", f"{SERVERS}{ACTIVE}/stop/"),
+    Place("server-reboot", f"{SERVERS}{ACTIVE}/reboot/"),
+    Place("server-delete", f"{SERVERS}{ACTIVE}/delete/"),
+    Place("server-delete-errors", f"{SERVERS}{ACTIVE}/delete/", "owner", _click("Delete web-")),
+    Place("operations", OPERATIONS),
+    Place("operations-no-match", f"{OPERATIONS}?q=there-is-none"),
+    Place("receipt-observed", f"{OPERATIONS}{{observed}}/"),
+    Place("receipt-failed", f"{OPERATIONS}{{failed}}/"),
+    Place("receipt-unknown", f"{OPERATIONS}{{unknown}}/"),
+    Place("audit", AUDIT, "auditor"),
+    Place("audit-opened", f"{AUDIT}?q={{observed}}", "auditor", _open(".event summary")),
+    Place("audit-no-match", f"{AUDIT}?q=there-is-none", "auditor"),
+    Place("audit-wrong-filter", f"{AUDIT}?after=soon", "auditor"),
+    Place("audit-event", f"{AUDIT}1/", "auditor"),
+    Place("tokens", f"{TEAM}tokens/"),
+    Place("tokens-viewer", f"{TEAM}tokens/", "viewer"),
+    Place("token-remove", f"{TEAM}tokens/", "owner", _link("Remove your token")),
+    Place("account-connect", f"{TEAM}accounts/connect/"),
+    Place("account-connect-errors", f"{TEAM}accounts/connect/", "owner", _click("Check and")),
+    Place("members", f"{TEAM}members/"),
+)
+
+
+def receipts(visit: Visit, door: SandboxDoor) -> dict[str, str]:
+    """One receipt for each way to end that looks different."""
+    page = visit("operator")
+    found = {"observed": _reboot(page, MAIL)}
+    doing.until_observed(page)
+    door.fault("status", method="POST", path="/reboot/$", status=403, body={"detail": "Not now."})
+    found["failed"] = _reboot(page, ACTIVE)
+    door.fault("drop_after", method="POST", path="/reboot/$")
+    found["unknown"] = _reboot(page, EU)
+    page.close()
+    return found
+
+
+def _reboot(page: Page, server_id: str) -> str:
+    page.goto(f"{SERVERS}{server_id}/reboot/")
+    page.get_by_role("button", name="Reboot").click()
+    doing.at_receipt(page)
+    return doing.operation_id(page)
+
+
+def go(page: Page, place: Place, known: dict[str, str]) -> None:
+    page.goto(place.path.format(**known), wait_until="networkidle")
+    place.then(page)
+    page.wait_for_load_state("load")
+
+
+def in_scheme(page: Page, scheme: Scheme) -> None:
+    """Colours on their way from one theme to the other are nobody's: waits for them to arrive."""
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate(
+        """() => new Promise(requestAnimationFrame).then(() => Promise.all(
+            document.getAnimations()
+                .filter((one) => one instanceof CSSTransition)
+                .map((one) => one.finished.catch(() => {}))))"""
+    )
