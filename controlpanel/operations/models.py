@@ -57,7 +57,6 @@ class Operation(models.Model):
 
     next_poll_at = models.DateTimeField(null=True)
     polls = models.PositiveIntegerField(default=0)
-    claimed_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("-requested_at",)
