@@ -20,7 +20,7 @@ from controlpanel.lib import clock, request_id
 from controlpanel.operations.bell import ring
 from controlpanel.operations.models import Operation
 from controlpanel.operations.moves import can_move, move
-from controlpanel.operations.records import record_outcome
+from controlpanel.operations.records import record_later, record_outcome
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
@@ -102,7 +102,10 @@ def _write(operation: Operation, outcome: _Outcome) -> None:
             return
         if outcome.mirror:
             outcome.mirror()
-        record_outcome(operation)
+        if moved:
+            record_outcome(operation)
+        else:  # the sweeper has recorded the one outcome there is: unknown
+            record_later(operation, "reconciled")
 
 
 def _write_late(operation: Operation, outcome: _Outcome) -> bool:

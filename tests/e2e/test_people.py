@@ -18,7 +18,7 @@ def test_a_wrong_password(visit, javascript):
     page = visit(javascript=javascript)
     sign_in(page, "viewer", "not-the-password")
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("not correct")
+    expect(alert).to_contain_text("do not belong together")
     assert LOGIN.search(page.url)
     expect(page.locator("[name=login]")).to_have_value("viewer@example.com")
 

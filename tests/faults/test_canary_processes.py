@@ -3,6 +3,7 @@ the command lines, the pages, the mail."""
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -14,7 +15,7 @@ from tests.faults.running import Browser, RunningPanel, eventually
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(400)]
 BASE = "/teams/acme"
 ECHO = {"detail": f"Not with {TOKEN}!", "name": [TOKEN], "password": ROOT_PASSWORD}
-FAULTS = (
+FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 400, "body": ECHO},
     {"kind": "status", "status": 401, "body": ECHO},
     {"kind": "status", "status": 500, "body": ECHO},
@@ -44,7 +45,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory, sinks: Sinks) -> Iterator[Ru
 
 
 @pytest.fixture
-def people(panel: RunningPanel) -> Iterator[tuple[Browser, ...]]:
+def people(panel: RunningPanel) -> tuple[Browser, ...]:
     """All three keep the canary; the owner's is the sync token."""
     people = tuple(panel.browser(name) for name in ("owner", "admin", "operator"))
     for person in people:
@@ -73,7 +74,7 @@ class Monitor:
 
 def use(people: tuple[Browser, ...], panel: RunningPanel) -> None:
     _, adam, bob = people
-    for number, fault in enumerate((*FAULTS, None)):
+    for number, fault in enumerate((*FAULTS, {})):
         panel.sandbox("DELETE", "faults")
         if fault:
             for method in ("POST", "PATCH", "PUT", "DELETE"):
@@ -82,7 +83,7 @@ def use(people: tuple[Browser, ...], panel: RunningPanel) -> None:
         bob.send_form(f"{BASE}/servers/new/", **new)
         bob.send_form(f"{BASE}/servers/12345/edit/", name=f"web-{number}")
         bob.send_form(f"{BASE}/servers/12347/reboot/")
-        if fault and fault["kind"] == "hang":
+        if fault.get("kind") == "hang":
             continue  # it takes long, and has been seen
         bob.send_form(f"{BASE}/servers/12348/start/")
         bob.send_form(f"{BASE}/servers/12346/stop/")

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from controlpanel.accounts.models import Account
-from controlpanel.operations import sweeper
+from controlpanel.operations import runner, sweeper
 from controlpanel.operations.models import Operation
 from controlpanel.sandbox.server import Sandbox
 from tests.architecture.tree import ROOT
@@ -276,4 +276,31 @@ def ends_in_truth(it: Run, point: Point, operation: Operation) -> None:
     assert operation.state == expected, operation.note
     invariants.recorded(operation)
     invariants.receipt(it.person, operation, expected)
+    invariants.unbroken()
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["answered", "lost"])
+def test_one_taken_for_dead_that_was_only_slow(
+    sandbox: Sandbox, fleet: Account, bob: Person, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    """Its answer comes after a worker has called it unknown: the outcome stays one event, and what
+    is known now is told as found out later."""
+    real = runner._attempt
+
+    def slowly(*args: Any) -> Any:
+        outcome = real(*args)
+        passes(sandbox, 25)
+        sweeper.sweep()
+        return outcome
+
+    monkeypatch.setattr(runner, "_attempt", slowly)
+    if not answers:
+        sandbox.fault("drop_after", REBOOT.method, REBOOT.path)
+    assert bob.post(address(REBOOT), form_of(REBOOT)).status_code == 303
+    operation = Operation.objects.get()
+    assert operation.state == ("accepted" if answers else "unknown")
+    assert len(sandbox.changes()) == 1
+    invariants.recorded(operation)
+    assert invariants.phases(operation)["reconciled"] == int(answers)
+    invariants.receipt(bob, operation, operation.state)
     invariants.unbroken()

@@ -1,5 +1,6 @@
 """Anybody does anything, in any order, while anything fails and time goes by."""
 
+import contextlib
 from collections import Counter
 from typing import Any
 
@@ -119,10 +120,28 @@ class Panel(RuleBasedStateMachine):
     # What people do
 
     @rule(who=people, change=changes, pick=st.integers(0, 30), name=st.integers(0, 2))
-    def asks(self, who: str, change: Change, pick: int, name: int) -> None:
+    def anybody_asks(self, who: str, change: Change, pick: int, name: int) -> None:
+        self._asks(who, change, pick, name)
+
+    def _asks(self, who: str, change: Change, pick: int, name: int) -> None:
         address, form = self._form(change, pick, name)
         self.forms.append((who, address, form))
         self._posts(who, address, form)
+
+    @rule(change=changes, pick=st.integers(0, 30), then=st.sampled_from([0, 5, 130]))
+    def one_who_may_asks_for_what_can_be(self, change: Change, pick: int, then: int) -> None:
+        """And a worker looks some time later."""
+        look(self.account)
+        status = {"start": "stopped", "stop": "active", "reboot": "active"}.get(change.kind, "")
+        fit = [
+            place
+            for place, server in enumerate(self._servers())
+            if not status or (server.status == status and not server.gone_at)
+        ]
+        place = fit[pick % len(fit)] if fit else 0
+        self._asks("adam" if change.role == "admin" else "bob", change, place, pick)
+        passes(self.sandbox, then)
+        look(self.account)
 
     @precondition(lambda self: self.forms)
     @rule(data=st.data())
@@ -235,10 +254,8 @@ class Panel(RuleBasedStateMachine):
         with pytest.MonkeyPatch.context() as patch:
             place = {"requested": "send_within_page", "sending": "_attempt"}[at]
             patch.setattr(f"controlpanel.operations.runner.{place}", _dies)
-            try:
+            with contextlib.suppress(_Died):
                 self.people[who].post(address, form)
-            except _Died:
-                pass
         new = Operation.objects.exclude(id__in=before)
         assert all(operation.state == at for operation in new)
 
@@ -296,11 +313,14 @@ class Panel(RuleBasedStateMachine):
         answer = self.people[who].post(address, form)
         assert answer.status_code in FINE, answer.content
 
+    def _servers(self) -> list[Server]:
+        return list(Server.objects.filter(account=self.account).order_by("provider_id"))
+
     def _form(self, change: Change, pick: int, name: int) -> tuple[str, dict[str, str]]:
         form = {**change.form, "form_id": ids.new_form_id(), "reason": "why not"}
         if change.kind == "create":
             return f"{BASE}/servers/new/", {**form, "name": f"fresh-{name}"}
-        servers = list(Server.objects.filter(account=self.account).order_by("provider_id"))
+        servers = self._servers()
         assume(servers)
         server = servers[pick % len(servers)]
         if change.kind == "delete":
@@ -331,7 +351,7 @@ def _reachable(state: State) -> set[str]:
 
 def run(sandbox: Sandbox, panel_settings: Settings, examples: int, steps: int) -> None:
     machine = type("Machine", (Panel,), {"sandbox": sandbox, "settings": panel_settings})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=examples,
