@@ -67,7 +67,11 @@ def sinks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sinks]:
 
 
 @pytest.fixture
-def world(fleet: Account, sandbox: Sandbox, sinks: Sinks, hasty: None) -> Sandbox:
+def world(
+    fleet: Account, sandbox: Sandbox, sinks: Sinks, monkeypatch: pytest.MonkeyPatch
+) -> Sandbox:
+    monkeypatch.setattr(clients, "PAGE_SECONDS", 1.2)
+    monkeypatch.setattr("controlpanel.operations.edits.READ_SECONDS", 0.6)
     sandbox.world.settings.root_password = ROOT_PASSWORD
     sandbox.world.add_token(TOKEN, Token("canary", "acme", ["*:*"]))
     return sandbox
