@@ -5,6 +5,7 @@ from django.core.cache import cache
 from django.db.backends.base.operations import BaseDatabaseOperations
 from pytest_django import Settings
 
+import controlpanel.celery  # noqa: F401 as in every process: the bell rings through this app
 from controlpanel.lib import clock
 from controlpanel.sandbox.server import Sandbox
 from tests.tools.flush import flush_past_triggers
