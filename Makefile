@@ -37,9 +37,11 @@ requirements: ## Pin requirements*.in anew, with hashes (ARGS=--upgrade for newe
 	@$(COMPILE) --output-file=requirements.txt requirements.in
 	@$(COMPILE) --output-file=requirements-dev.txt requirements-dev.in
 
-docs: ## Write docs/settings.md anew from its table
+docs: ## Write docs/settings.md and docs/permissions.md anew from their tables
 	@$(PYTHON) dev/bootstrap.py -m controlpanel.env > docs/settings.md.new
 	@mv docs/settings.md.new docs/settings.md
+	@$(PYTHON) dev/bootstrap.py -m controlpanel.accounts.document > docs/permissions.md.new
+	@mv docs/permissions.md.new docs/permissions.md
 
 bench: ## Measure the list page beside a bare view
 	@$(TOOLS) -m benchmarks.list_page

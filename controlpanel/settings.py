@@ -64,6 +64,8 @@ INSTALLED_APPS = [
     "template_partials",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "controlpanel.keys",
     "controlpanel.audit",
     "controlpanel.accounts",
@@ -87,6 +89,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "controlpanel.web.middleware.seen",
+    "controlpanel.web.middleware.own_time_zone",
     "controlpanel.web.middleware.refusals",
 ]
 
@@ -196,15 +200,40 @@ ACCOUNT_ADAPTER = "controlpanel.accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+# Beside allauth's own: how many invitations that are none one address may try.
+ACCOUNT_RATE_LIMITS = {"invitation": "20/m/ip"}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
+
+MFA_ADAPTER = "controlpanel.accounts.mfa.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "add_webauthn": "controlpanel.accounts.forms.AddPasskeyForm",
+    "login_webauthn": "controlpanel.accounts.forms.PasskeySignInForm",
+    "authenticate_webauthn": "controlpanel.accounts.forms.PasskeyStepForm",
+    "reauthenticate_webauthn": "controlpanel.accounts.forms.PasskeyAgainForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+# An invitation is no code flow: the account comes first, the passkey then.
+MFA_PASSKEY_SIGNUP_ENABLED = False
+MFA_TOTP_ISSUER = "Control panel"
+# Nobody signs up here, so an address waiting to be confirmed is always somebody's second one.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+USERSESSIONS_ADAPTER = "controlpanel.accounts.sessions.SessionsAdapter"
+USERSESSIONS_TRACK_ACTIVITY = True
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "controlpanel.web.errors.csrf_failure"
@@ -247,6 +276,7 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.get("PANEL_EMAIL_FROM", "panel@localhost")
 _email = urlsplit(env.get("PANEL_EMAIL_URL"))
 if _email.scheme in {"smtp", "smtps"}:

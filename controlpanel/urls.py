@@ -1,4 +1,3 @@
-from allauth.account.urls import urlpatterns as _allauth
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -6,12 +5,20 @@ from controlpanel.web import (
     account,
     audit,
     create,
+    effective,
     errors,
     home,
+    invitations,
+    labels,
+    locks,
+    members,
+    offboarding,
     operations,
+    own_urls,
+    ownership,
+    roles,
     server_actions,
     servers,
-    team,
     tokens,
 )
 
@@ -25,6 +32,9 @@ _team = [
     path("servers/<str:provider_id>/stop/", server_actions.stop, name="server-stop"),
     path("servers/<str:provider_id>/reboot/", server_actions.reboot, name="server-reboot"),
     path("servers/<str:provider_id>/delete/", server_actions.delete, name="server-delete"),
+    path("servers/<str:provider_id>/labels/", labels.edit, name="server-labels"),
+    path("servers/<str:provider_id>/lock/", locks.lock, name="server-lock"),
+    path("servers/<str:provider_id>/unlock/", locks.unlock, name="server-unlock"),
     path("operations/", operations.list_operations, name="operations"),
     path("operations/<uuid:operation_id>/", operations.show, name="operation"),
     path("operations/<uuid:operation_id>/adopt/", operations.adopt, name="operation-adopt"),
@@ -35,23 +45,32 @@ _team = [
     path("tokens/<uuid:account_id>/remove/", tokens.remove, name="token-remove"),
     path("accounts/connect/", account.connect, name="account-connect"),
     path("accounts/<uuid:account_id>/sync-token/", account.choose_sync, name="account-sync-token"),
-    path("members/", team.list_members, name="members"),
-]
-
-# E-mail addresses and codes are allauth's too, but nothing here leads to them yet.
-_account = [
-    pattern
-    for pattern in _allauth
-    if pattern.name.startswith("account_reset_password")
-    or pattern.name
-    in {
-        "account_login",
-        "account_logout",
-        "account_signup",
-        "account_inactive",
-        "account_reauthenticate",
-        "account_change_password",
-    }
+    path("members/", members.list_members, name="members"),
+    path("members/invite/", invitations.invite, name="invite"),
+    path("members/leave/", members.leave, name="leave"),
+    path("members/ownership/", ownership.answer, name="ownership-answer"),
+    path("members/ownership/withdraw/", ownership.withdraw, name="ownership-withdraw"),
+    path("members/<uuid:user_id>/", members.change, name="member"),
+    path("members/<uuid:user_id>/access/", effective.show, name="access"),
+    path("members/<uuid:user_id>/suspend/", members.suspend, name="member-suspend"),
+    path("members/<uuid:user_id>/restore/", members.restore, name="member-restore"),
+    path("members/<uuid:user_id>/remove/", offboarding.remove, name="member-remove"),
+    path("members/revocations/", offboarding.revocations, name="revocations"),
+    path("members/<uuid:user_id>/ownership/", ownership.offer, name="ownership-offer"),
+    path(
+        "members/invitations/<uuid:invitation_id>/resend/",
+        invitations.resend,
+        name="invitation-resend",
+    ),
+    path(
+        "members/invitations/<uuid:invitation_id>/revoke/",
+        invitations.revoke,
+        name="invitation-revoke",
+    ),
+    path("roles/", roles.list_roles, name="roles"),
+    path("roles/new/", roles.new, name="role-new"),
+    path("roles/<slug:slug>/", roles.change, name="role"),
+    path("roles/<slug:slug>/remove/", roles.remove, name="role-remove"),
 ]
 
 urlpatterns = [
@@ -59,7 +78,8 @@ urlpatterns = [
     path("healthz", home.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url="/static/favicon.ico"), name="favicon"),
     path("styleguide/", home.styleguide, name="styleguide"),
-    path("accounts/", include(_account)),
+    path("", include(own_urls)),
+    path("invitations/<str:token>/", invitations.accept, name="invitation"),
     path("teams/<slug:team>/", include(_team)),
 ]
 

@@ -4,21 +4,25 @@ alice is owner, adam admin, bob operator, vera viewer and audrey auditor of team
 team globex. Each is a test client that is signed in, with the person as `.user`.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.db import connection
 from django.test import Client
 
 from controlpanel.accounts import access
+from controlpanel.accounts.members import set_reach
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.clients import PURPOSE, binding
 from controlpanel.credentials.models import Credential
 from controlpanel.keys import cipher, macs
-from controlpanel.lib.scope import Scope
+from controlpanel.lib import clock
+from controlpanel.lib.scope import EVERYTHING, Reach, Scope
 from controlpanel.operations import looking
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers.models import Server
@@ -42,6 +46,20 @@ class Person(Client):
         self.user = user
         self.team = team
         self.force_login(user)
+        self.signed_in_ago(seconds=0)
+
+    def signed_in_ago(self, **ago: float) -> None:
+        """As allauth notes it in the session; a sign-in that is not fresh is asked again."""
+        session = self.session
+        at = time.time() - timedelta(**ago).total_seconds()
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": at}]
+        session["account_authentication_methods_user"] = str(self.user.pk)
+        session.save()
+
+    @property
+    def membership(self) -> Membership:
+        """As it is now."""
+        return Membership.objects.select_related("user").get(user=self.user, team=self.team)
 
     def scope(self, permission: str = "servers.view") -> Scope:
         """What the door would give this person, for calling a service directly."""
@@ -50,10 +68,22 @@ class Person(Client):
         return found
 
 
-def join(team: Team, name: str, role: str) -> Person:
+def join(team: Team, name: str, role: str, reach: Reach = EVERYTHING) -> Person:
     user = User.objects.create_user(f"{name}@example.com", PASSWORD, name=name.title())
-    Membership.objects.create(team=team, user=user, role=role)
+    # Seen just now, so that their first page does not have to write that.
+    membership = Membership(team=team, user=user, role=role, last_active_at=clock.now())
+    set_reach(membership, reach)
+    membership.save()
     return Person(user, team)
+
+
+def with_labels(*labels: str) -> Reach:
+    """A membership for the servers that have one of them."""
+    return Reach("labels", labels=frozenset(labels))
+
+
+def with_servers(*provider_ids: str) -> Reach:
+    return Reach("servers", servers=frozenset(provider_ids))
 
 
 def keep_token(user: User, account: Account, token: str, *, is_sync: bool = False) -> Credential:

@@ -1,16 +1,26 @@
 """The one door. Nobody else makes a Scope, and nothing is done without one."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from controlpanel.accounts import policy
+from controlpanel.accounts import roles
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.origin import of_request
 from controlpanel.audit.recorder import Target, record_now
-from controlpanel.lib import request_id
+from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.lib.text import clean
+
+# For what every member may do, whatever their role: look at their own access, leave the team.
+MEMBER: Final = "member"
+# A membership's last activity is written at most this often.
+_ACTIVE_EVERY: Final = timedelta(minutes=1)
 
 
 class Denied(Exception):
@@ -35,10 +45,10 @@ def scope_for(request: HttpRequest, team_slug: str, permission: str) -> Scope:
     if membership is None:
         _record_outsider(user, team_slug, origin)
         raise Http404
+    _note_activity(membership)
     scope = _scope(membership, origin)
-    if not scope.allows(permission):
-        _record_denied(scope, permission, request.path)
-        raise Denied(scope, permission)
+    if permission != MEMBER:
+        require(scope, permission, request.path)
     return scope
 
 
@@ -53,15 +63,21 @@ def scope_at_work(user_id: UUID | None, team_id: UUID, permission: str) -> Scope
     """The same question asked again at the moment of sending; None when the right is gone."""
     if user_id is None:
         return None
-    membership = (
-        Membership.objects.select_related("team", "user")
-        .filter(user_id=user_id, team_id=team_id, user__is_active=True)
-        .first()
-    )
+    membership = _at_work(user_id, team_id)
     if membership is None:
         return None
     scope = _scope(membership, Origin(via="worker", request_id=request_id.current()))
     return scope if scope.allows(permission) else None
+
+
+def as_now(scope: Scope) -> Scope:
+    """What the same person may do at this moment: nothing, if they are no longer a member."""
+    if scope.user_id is None:
+        return scope
+    membership = _at_work(scope.user_id, scope.team_id)
+    if membership is None:
+        return replace(scope, permissions=frozenset(), actor=replace(scope.actor, role=""))
+    return _scope(membership, scope.origin)
 
 
 def worker_scope(team: Team) -> Scope:
@@ -95,36 +111,73 @@ def command_scope_for(membership: Membership) -> Scope:
 
 def who_can(scope: Scope, permission: str) -> list[User]:
     """Members of the scope's team whose role carries `permission`, owners first."""
-    roles = [role.slug for role in policy.roles_with(permission)]
-    found = Membership.objects.select_related("user").filter(
-        team_id=scope.team_id, role__in=roles, user__is_active=True
-    )
-    return [m.user for m in sorted(found, key=lambda m: (roles.index(m.role), m.user.email))]
+    return [user for user, rights in _people(scope) if permission in rights]
 
 
-def who_grants(scope: Scope) -> list[User]:
-    """Members who can give somebody a role that has more rights."""
-    return who_can(scope, "members.manage")
+def who_grants(scope: Scope, permissions: Iterable[str]) -> dict[str, list[User]]:
+    """By right, the members who can give it to somebody: nobody gives what they lack."""
+    managers = [found for found in _people(scope) if "members.manage" in found[1]]
+    return {
+        permission: [user for user, rights in managers if permission in rights]
+        for permission in permissions
+    }
+
+
+def of_member(scope: Scope, membership: Membership) -> Scope:
+    """What another member of the team may do, for a page that shows it. Never to act with."""
+    assert membership.team_id == scope.team_id
+    return _scope(membership, scope.origin)
 
 
 def _membership(user_id: UUID, team_slug: str) -> Membership | None:
     return (
         Membership.objects.select_related("team", "user")
-        .filter(user_id=user_id, team__slug=team_slug)
+        .filter(user_id=user_id, team__slug=team_slug, suspended_at=None)
         .first()
     )
 
 
+def _at_work(user_id: UUID, team_id: UUID) -> Membership | None:
+    return (
+        Membership.objects.select_related("team", "user")
+        .filter(user_id=user_id, team_id=team_id, user__is_active=True, suspended_at=None)
+        .first()
+    )
+
+
+def _people(scope: Scope) -> list[tuple[User, frozenset[str]]]:
+    """Who is active in the team, with their rights; the most powerful roles first."""
+    active = Membership.objects.select_related("user").filter(
+        team_id=scope.team_id, user__is_active=True, suspended_at=None
+    )
+    known = roles.among(scope.team_id, {one.role for one in active})
+    order = list(known)
+    found = [one for one in active if one.role in known]
+    ranked = sorted(found, key=lambda one: (order.index(one.role), one.user.email))
+    return [(one.user, known[one.role].permissions) for one in ranked]
+
+
+def _note_activity(membership: Membership) -> None:
+    now = clock.now()
+    seen = membership.last_active_at
+    if seen is not None and now - seen < _ACTIVE_EVERY:
+        return
+    due = Q(last_active_at=None) | Q(last_active_at__lte=now - _ACTIVE_EVERY)
+    Membership.objects.filter(due, id=membership.id).update(last_active_at=now)
+
+
 def _scope(membership: Membership, origin: Origin) -> Scope:
     user, team = membership.user, membership.team
+    role = roles.find(team.id, membership.role)
     return Scope(
         actor=Actor(kind="user", id=str(user.id), name=user.email, role=membership.role),
         origin=origin,
         team_id=team.id,
         team_slug=team.slug,
         team_name=team.name,
-        permissions=policy.permissions_of(membership.role),
+        permissions=role.permissions if role else frozenset(),
         user_id=user.id,
+        reach=membership.reach,
     )
 
 

@@ -1,19 +1,34 @@
-"""allauth's hooks: sign-up is closed, and every sign-in and sign-out is on the record."""
+"""allauth's hooks: sign-up is closed, everything about a sign-in is on the record, mail is ours."""
 
+import smtplib
+from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.models import EmailAddress
 from allauth.core import context
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from controlpanel.accounts.models import Team, User
-from controlpanel.accounts.origin import client_address, of_request
-from controlpanel.audit.recorder import Result, Target, record
-from controlpanel.lib.scope import Actor
+from controlpanel.accounts import devices
+from controlpanel.accounts.freshness import signed_in_recently
+from controlpanel.accounts.models import User
+from controlpanel.accounts.origin import client_address
+from controlpanel.accounts.own_events import record_own
 from controlpanel.lib.text import clean
+
+log = structlog.get_logger(__name__)
+
+_UNKNOWN_ADDRESS = "::"  # behind a socket file there is none
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -32,53 +47,109 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
+        return client_address(request) or _UNKNOWN_ADDRESS
+
+    def is_reauthentication_required(self, *, app: str, **_kwargs: Any) -> bool:  # noqa: ARG002
+        """Everywhere, unless the sign-in itself is fresh; allauth looks at being asked again."""
+        return not signed_in_recently(context.request)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         assert isinstance(user, User)
+        is_new_device = devices.is_new(request, user)
         with transaction.atomic():
             super().login(request, user)
-            _record("authn_login_success", request, user, "success")
+            record_own("authn_login_success", request, user, data={"methods": _methods(request)})
+            if is_new_device:
+                record_own("authn_new_device", request, user)
+                self.send_notification_mail("account/email/new_device", user)
+
+    def post_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any
+    ) -> HttpResponse:
+        assert isinstance(user, User)
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        devices.remember(request, response, user)
+        return response
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user
         with transaction.atomic():
             if isinstance(user, User):
-                _record("authn_logout", request, user, "success")
+                record_own("authn_logout", request, user)
             super().logout(request)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         email = clean(credentials.get("email") or "", 254)
         user = User.objects.filter(email__iexact=email).first()
         with transaction.atomic():
-            _record("authn_login_fail", request, user, "failure", tried=email)
+            record_own("authn_login_fail", request, user, "failure", tried=email)
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
         assert isinstance(user, User)
         with transaction.atomic():
             super().set_password(user, password)
-            _record("authn_password_change", context.request, user, "success")
+            record_own("authn_password_change", context.request, user)
 
-    def add_message(self, *args: Any, **kwargs: Any) -> None:
-        """No "signed in as…" banners: the page says who is signed in."""
+    def send_password_reset_mail(self, user: User, email: str, words: dict[str, Any]) -> None:
+        with transaction.atomic():
+            record_own("authn_password_reset_asked", context.request, user)
+            super().send_password_reset_mail(user, email, words)
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        user = email_address.user
+        before = user.email
+        with transaction.atomic():
+            confirmed: bool = super().confirm_email(request, email_address)
+            if confirmed:
+                data = {"before": before, "after": email_address.email}
+                record_own("authn_email_changed", request, user, data=data)
+        return confirmed
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002
+        return reverse("own-settings")
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:  # noqa: ARG002
+        signed_in = context.request.user.is_authenticated
+        return reverse("own-settings" if signed_in else "account_login")
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        return _public(super().get_reset_password_from_key_url(key))
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return _public(super().get_email_confirmation_url(request, emailconfirmation))
+
+    def render_mail(self, *args: Any, **kwargs: Any) -> EmailMessage:
+        """The text, and the same again as HTML."""
+        message: EmailMultiAlternatives = super().render_mail(*args, **kwargs)
+        words = {"subject": message.subject, "text": message.body}
+        message.attach_alternative(render_to_string("account/email/frame.html", words), "text/html")
+        return message
+
+    def send_mail(self, template_prefix: str, email: str, words: dict[str, Any]) -> None:
+        """After the commit: what did not happen is not announced, and no lock waits for a server.
+
+        A mail that cannot be sent undoes nothing, and the answer is the same for every address.
+        """
+        given = {"request": context.request, "email": email, **words}
+        message = self.render_mail(template_prefix, email, given)
+        transaction.on_commit(partial(_send, message, template_prefix))
 
 
-def _record(
-    event: str, request: HttpRequest, user: User | None, result: Result, tried: str = ""
-) -> None:
-    """In the chain of each of the person's teams; of the panel, when there is none."""
-    actor = (
-        Actor(kind="user", id=str(user.id), name=user.email)
-        if user
-        else Actor(kind="nobody", id="", name=tried)
-    )
-    teams = Team.objects.filter(memberships__user=user).order_by("id") if user else ()
-    for chain in [team.chain for team in teams] or ["panel"]:
-        record(
-            event,
-            chain=chain,
-            actor=actor,
-            origin=of_request(request),
-            target=Target("user", actor.id, actor.name),
-            result=result,
-        )
+def _send(message: EmailMessage, template_prefix: str) -> None:
+    try:
+        message.send()
+    except (OSError, smtplib.SMTPException) as error:
+        # Without the traceback: it holds the mail, and in it a link that lets somebody in.
+        log.error("mail.not_sent", mail=template_prefix, error=type(error).__name__)  # noqa: TRY400
+
+
+def _methods(request: HttpRequest) -> list[str]:
+    """How somebody has just signed in: password, totp, recovery_codes, webauthn."""
+    records = get_authentication_records(request, request.user)
+    return [str(record.get("type") or record["method"]) for record in records]
+
+
+def _public(url: str) -> str:
+    """Links in mail lead to the public address, whatever Host the request came with."""
+    parts = urlsplit(url)
+    return f"{settings.PANEL_PUBLIC_URL}{parts.path}"

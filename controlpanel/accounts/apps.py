@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class AccountsConfig(AppConfig):
     name = "controlpanel.accounts"
+
+    def ready(self) -> None:
+        from controlpanel.accounts import sealing, selectors, signals  # noqa: F401 signals connect
+        from controlpanel.keys import holders
+
+        holders.register(holders.Holder("VPS.org accounts", selectors.identity_keys))
+        holders.register(
+            holders.Holder("second factors", sealing.usage, sealing.needed, sealing.VAULT)
+        )

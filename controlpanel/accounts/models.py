@@ -2,18 +2,23 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 
-from controlpanel.accounts.policy import ROLES, Role
 from controlpanel.lib import clock
+from controlpanel.lib.scope import EVERYTHING, Reach
 
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Made by somebody who vouches for the address: nobody can sign up by themselves."""
+        from allauth.account.models import EmailAddress
+
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -27,6 +32,10 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=clock.now)
+    # Their own settings; empty: UTC, as the system has it, comfortable.
+    time_zone = models.CharField(max_length=64, blank=True)
+    theme = models.CharField(max_length=8, blank=True)
+    density = models.CharField(max_length=8, blank=True)
 
     objects = UserManager()
 
@@ -59,7 +68,15 @@ class Team(models.Model):
 class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    # Slug of a built-in role or of one of the team's own.
     role = models.CharField(max_length=40)
+    # Which servers it is for: all, those with one of `reach_labels`, or `reach_servers`.
+    reach_kind = models.CharField(max_length=10, default="all")
+    reach_labels = models.JSONField(default=list)
+    reach_servers = models.JSONField(default=list)
+    suspended_at = models.DateTimeField(null=True)
+    # Exact to a minute.
+    last_active_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -71,8 +88,78 @@ class Membership(models.Model):
         return f"{self.user_id} in {self.team_id} as {self.role}"
 
     @property
-    def role_data(self) -> Role | None:
-        return ROLES.get(self.role)
+    def reach(self) -> Reach:
+        return reach_of(self)
+
+
+class Invitation(models.Model):
+    """Bound to one address, used once, within 72 hours. Only a digest of its token is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=40)
+    reach_kind = models.CharField(max_length=10, default="all")
+    reach_labels = models.JSONField(default=list)
+    reach_servers = models.JSONField(default=list)
+    digest = models.CharField(max_length=64, unique=True)
+    # Copied as values: it shows who invited, also when they have left.
+    invited_by_id = models.CharField(max_length=64)
+    invited_by_name = models.CharField(max_length=254)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.team_id}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= clock.now()
+
+
+def reach_of(row: Membership | Invitation) -> Reach:
+    if row.reach_kind == "all":
+        return EVERYTHING
+    return Reach(
+        kind="labels" if row.reach_kind == "labels" else "servers",
+        labels=frozenset(row.reach_labels),
+        servers=frozenset(row.reach_servers),
+    )
+
+
+class OwnershipOffer(models.Model):
+    """An owner wants to hand the team over; it happens when the receiver says yes."""
+
+    team = models.OneToOneField(
+        Team, on_delete=models.CASCADE, primary_key=True, related_name="ownership_offer"
+    )
+    giver = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    receiver = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.team_id} to {self.receiver_id}"
+
+
+class TeamRole(models.Model):
+    """A team's own role: a copy of a built-in one, with rights ticked on and off."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="roles")
+    slug = models.SlugField(max_length=40)
+    name = models.CharField(max_length=80)
+    permissions = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("team", "slug"), name="team_role_once_a_team"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Account(models.Model):

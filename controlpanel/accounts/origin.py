@@ -1,3 +1,5 @@
+from ipaddress import ip_address
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -7,12 +9,20 @@ from controlpanel.lib.text import clean
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address the request came from, believing as many proxies as are configured."""
+    """The address the request came from, believing as many proxies as are configured. Empty if
+    that is not an address."""
     proxies: int = settings.PANEL_PROXY_COUNT
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if proxies and len(forwarded) >= proxies and forwarded[-proxies].strip():
-        return clean(forwarded[-proxies], 45)
-    return clean(request.META.get("REMOTE_ADDR", ""), 45)
+        return _address(forwarded[-proxies])
+    return _address(request.META.get("REMOTE_ADDR", ""))
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return ""
 
 
 def of_request(request: HttpRequest) -> Origin:

@@ -1,4 +1,7 @@
-"""What each role may do, as literal data. Asked only through `access`."""
+"""What each built-in role may do, as literal data. Asked only through `roles` and `access`.
+
+The five are templates that nobody can change; a team copies one into a role of its own.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +18,9 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "servers.stop": _("stop servers"),
     "servers.reboot": _("reboot servers"),
     "servers.delete": _("delete servers"),
+    "servers.lock": _("lock servers against changes"),
+    "servers.unlock": _("release a server's lock"),
+    "labels.edit": _("put labels on servers and take them off"),
     "tokens.own": _("keep an API token of one's own"),
     "accounts.connect": _("connect VPS.org accounts and choose the sync token"),
     "audit.view": _("read the audit log"),
@@ -23,6 +29,8 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "members.view": _("see the team's members"),
     "members.manage": _("invite, change and remove members"),
     "keys.own": _("keep panel keys of one's own"),
+    "keys.others": _("see and revoke other people's panel keys"),
+    "policies.manage": _("set the team's policies"),
     "team.manage": _("change roles and the team's settings"),
 }
 
@@ -33,17 +41,26 @@ _RUN = {
     "servers.start",
     "servers.stop",
     "servers.reboot",
+    "servers.lock",
+    "labels.edit",
     "tokens.own",
 }
 _AUDIT = {"audit.view", "audit.export", "audit.review"}
-_ADMINISTER = {"servers.delete", "accounts.connect", "members.manage"}
+_ADMINISTER = {
+    "servers.delete",
+    "servers.unlock",
+    "accounts.connect",
+    "members.manage",
+    "keys.others",
+}
+_OWN = {"policies.manage", "team.manage"}
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
     slug: str
-    label: Promise
-    meaning: Promise
+    label: Promise | str
+    meaning: Promise | str
     permissions: frozenset[str]
 
 
@@ -54,7 +71,7 @@ ROLES: Final[Mapping[str, Role]] = {
             "owner",
             _("Owner"),
             _("Everything, roles and team settings included."),
-            frozenset(_LOOK | _RUN | _AUDIT | _ADMINISTER | {"team.manage"}),
+            frozenset(_LOOK | _RUN | _AUDIT | _ADMINISTER | _OWN),
         ),
         Role(
             "admin",
@@ -79,11 +96,6 @@ ROLES: Final[Mapping[str, Role]] = {
 }
 
 
-def permissions_of(role: str) -> frozenset[str]:
-    """Rights of a role; an unknown role has none."""
-    found = ROLES.get(role)
-    return found.permissions if found else frozenset()
-
-
 def roles_with(permission: str) -> tuple[Role, ...]:
+    """Built-in roles that carry this right, the most powerful first."""
     return tuple(role for role in ROLES.values() if permission in role.permissions)

@@ -7,8 +7,8 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from controlpanel.audit import keys, triggers
-        from controlpanel.keys import startup
+        from controlpanel.keys import holders, witness
 
         post_migrate.connect(triggers.make, sender=self)
-        startup.register_user("the audit log", keys.needed)
-        startup.register_witness(keys.record_created)
+        holders.register(holders.Holder("the audit log", keys.usage, keys.needed))
+        witness.register(keys.record_event)

@@ -1,7 +1,7 @@
 """From what is recorded to its canonical content, and from there to the columns."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -38,6 +38,7 @@ def build(
     target: Target,
     result: str,
     reason: str,
+    labels: Iterable[str],
     data: Mapping[str, JSON],
 ) -> dict[str, Any]:
     """The content of an event: cleaned, bounded, without anything that looks like a secret."""
@@ -64,6 +65,7 @@ def build(
         },
         "result": result,
         "reason": _line(reason, 500),
+        "labels": sorted(_line(label, 101) for label in labels),
         "data": _Bounded().of_mapping(data, _DEPTH),
     }
 
@@ -87,7 +89,15 @@ def columns(content: Mapping[str, Any]) -> dict[str, Any]:
         "address": origin["address"],
         "request_id": origin["request_id"],
         "operation_id": _operation(content["data"]),
+        # Events from before there were labels have none.
+        "labels": framed(content.get("labels", [])),
     }
+
+
+def framed(labels: Iterable[str]) -> str:
+    """ "|env|env:prod|": each label and each key, so that either is found in the column."""
+    names = {name for label in labels for name in (label, label.partition(":")[0])}
+    return f"|{'|'.join(sorted(names))}|" if names else ""
 
 
 def _operation(data: Mapping[str, Any]) -> str:

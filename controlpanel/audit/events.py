@@ -66,7 +66,18 @@ def _operation(name: str, label: Words, sentences: Mapping[str, Words]) -> Event
 
 
 _ALL: Final = (
-    _type("authn_login_success", _("Signed in"), _("%(actor)s signed in")),
+    _type("authn_login_success", _("Signed in"), _("%(actor)s signed in"), optional=("methods",)),
+    _type(
+        "authn_new_device",
+        _("New device"),
+        _("%(actor)s signed in with a browser that was not known before"),
+    ),
+    _type(
+        "authn_reauth_success",
+        _("Asked again"),
+        _("%(actor)s was asked again and showed that it is them (%(method)s)"),
+        required=("method",),
+    ),
     _type(
         "authn_login_fail",
         _("Failed sign-in"),
@@ -74,9 +85,138 @@ _ALL: Final = (
     ),
     _type("authn_logout", _("Signed out"), _("%(actor)s signed out")),
     _type(
+        "server.labelled",
+        _("Labels changed"),
+        _("%(actor)s changed the labels of %(target)s"),
+        required=("before", "after"),
+    ),
+    _type("server.locked", _("Locked"), _("%(actor)s locked %(target)s"), required=("level",)),
+    _type(
+        "server.unlocked",
+        _("Lock released"),
+        _("%(actor)s released the lock of %(target)s"),
+        required=("level", "locked_by"),
+    ),
+    _type(
+        "token.revoked_outside",
+        _("Token revoked at VPS.org"),
+        _("%(actor)s says that the token %(target)s is revoked at VPS.org"),
+        ("account", "owner"),
+    ),
+    _type(
+        "member.changed",
+        _("Membership changed"),
+        _("%(actor)s changed the membership of %(target)s"),
+        ("before", "after"),
+    ),
+    _type("member.suspended", _("Suspended"), _("%(actor)s suspended %(target)s")),
+    _type("member.restored", _("Restored"), _("%(actor)s restored %(target)s")),
+    _type(
+        "member.removed",
+        _("Removed"),
+        _("%(actor)s removed %(target)s from the team"),
+        ("before",),
+    ),
+    _type("member.left", _("Left"), _("%(target)s left the team"), ("before",)),
+    _type("invitation.sent", _("Invited"), _("%(actor)s invited %(target)s"), ("after",)),
+    _type(
+        "invitation.revoked",
+        _("Invitation revoked"),
+        _("%(actor)s revoked the invitation of %(target)s"),
+    ),
+    _type(
+        "invitation.accepted",
+        _("Invitation accepted"),
+        _("%(target)s joined the team"),
+        ("role", "invited_by"),
+    ),
+    _type(
+        "invitation.refused",
+        _("Invitation refused"),
+        _("%(actor)s tried an invitation for %(target)s and was refused"),
+        ("why",),
+    ),
+    _type(
+        "ownership.offered",
+        _("Ownership offered"),
+        _("%(actor)s offered %(target)s to hand the team over"),
+    ),
+    _type(
+        "ownership.withdrawn",
+        _("Offer withdrawn"),
+        _("%(actor)s no longer offers %(target)s to hand the team over"),
+    ),
+    _type(
+        "ownership.declined",
+        _("Offer declined"),
+        _("%(target)s declined to take the team over"),
+    ),
+    _type(
+        "ownership.transferred",
+        _("Ownership transferred"),
+        _("%(target)s took the team over from %(giver)s"),
+        ("giver", "before", "after"),
+    ),
+    _type("role.added", _("Role added"), _("%(actor)s added the role %(target)s"), ("after",)),
+    _type(
+        "role.changed",
+        _("Role changed"),
+        _("%(actor)s changed the role %(target)s"),
+        ("before", "after"),
+    ),
+    _type(
+        "role.removed", _("Role removed"), _("%(actor)s removed the role %(target)s"), ("before",)
+    ),
+    _type(
         "authn_password_change",
         _("Password changed"),
         _("The password of %(target)s was changed"),
+    ),
+    _type(
+        "authn_password_reset_asked",
+        _("New password asked for"),
+        _("Somebody asked for a new password for %(target)s"),
+    ),
+    _type(
+        "authn_mfa_added",
+        _("Second factor added"),
+        _("%(actor)s added to the sign-in of %(target)s: %(method)s"),
+        required=("method",),
+    ),
+    _type(
+        "authn_mfa_removed",
+        _("Second factor removed"),
+        _("%(actor)s removed from the sign-in of %(target)s: %(method)s"),
+        required=("method",),
+    ),
+    _type(
+        "authn_mfa_fail",
+        _("Failed second factor"),
+        _("Somebody gave a wrong code for %(target)s (%(method)s)"),
+        required=("method",),
+    ),
+    _type(
+        "authn_recovery_code_used",
+        _("Recovery code used"),
+        _("%(target)s used a recovery code"),
+    ),
+    _type(
+        "authn_email_asked",
+        _("New address asked for"),
+        _("%(actor)s asked to sign in with %(address)s instead"),
+        required=("address",),
+    ),
+    _type(
+        "authn_email_changed",
+        _("Address changed"),
+        _("The e-mail address %(before)s became %(after)s"),
+        required=("before", "after"),
+    ),
+    _type(
+        "session.ended",
+        _("Session ended"),
+        _("%(actor)s ended a session of %(target)s at %(address)s"),
+        required=("address", "browser"),
     ),
     _type(
         "authz_fail",
@@ -244,6 +384,37 @@ _ALL: Final = (
         "keys.created",
         _("Keys created"),
         _("The keys %(keys)s came into use"),
+        required=("keys",),
+    ),
+    _type(
+        "keys.added",
+        _("Key added"),
+        _("%(actor)s added the key %(keys)s to the key ring"),
+        required=("keys",),
+    ),
+    _type(
+        "keys.promoted",
+        _("Key promoted"),
+        _("%(actor)s put the key %(keys)s in force from %(since)s on"),
+        required=("keys", "since"),
+    ),
+    _type(
+        "keys.rewrapped",
+        _("Sealed anew"),
+        {
+            "intent": _("%(actor)s began to seal %(values)s anew with the key %(keys)s"),
+            "outcome.success": _("%(actor)s sealed %(values)s anew with the key %(keys)s"),
+            "outcome.failure": _(
+                "%(actor)s sealed %(values)s anew with the key %(keys)s, but could not read all"
+            ),
+        },
+        required=("phase", "keys", "values"),
+        optional=("count", "replaced", "unreadable"),
+    ),
+    _type(
+        "keys.retired",
+        _("Key retired"),
+        _("%(actor)s took the key %(keys)s out of the key ring"),
         required=("keys",),
     ),
     _type(

@@ -29,6 +29,8 @@ class AuditEvent(models.Model):
     address = models.CharField(max_length=45)
     request_id = models.CharField(max_length=64)
     operation_id = models.CharField(max_length=64)
+    # Those of the server it is about, as of writing: "|env|env:prod|".
+    labels = models.TextField(blank=True, default="")
     # The exact text that was hashed.
     canonical = models.TextField()
     prev_hash = models.CharField(max_length=64)

@@ -1,6 +1,6 @@
 """Writes one event: no record, no act. The head of the chain is locked last and briefly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from django.db import DatabaseError, InterfaceError, transaction
@@ -35,10 +35,12 @@ def record(
     target: Target,
     result: Result,
     reason: str = "",
+    labels: Iterable[str] = (),
     data: Mapping[str, JSON] | None = None,
 ) -> AuditEvent:
     """Writes an event at the end of `chain`, within the transaction of what it is about.
 
+    `labels`: those of the server it is about, as of now: they decide who may read it later.
     Call it last: from here to the end of the transaction nobody else writes to this chain.
     Raises AuditUnavailable; let it end the transaction.
     """
@@ -49,7 +51,7 @@ def record(
     try:
         head = _locked_head(chain)
         at = clock.now()
-        built = content.build(event, at, actor, origin, target, result, reason, data)
+        built = content.build(event, at, actor, origin, target, result, reason, labels, data)
         return _append(head, built)
     except (DatabaseError, InterfaceError, ring.KeysNotReady) as error:
         raise AuditUnavailable(str(error)) from error

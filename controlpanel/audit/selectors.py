@@ -95,4 +95,14 @@ def _page(rows: list[AuditEvent], *, older: bool, newer: bool) -> Page:
 
 
 def _of_team(scope: Scope) -> QuerySet[AuditEvent]:
-    return AuditEvent.objects.filter(chain=str(scope.team_id)).order_by("-seq")
+    """Who is there for some servers only reads of those servers, and of nothing else."""
+    found = AuditEvent.objects.filter(chain=str(scope.team_id)).order_by("-seq")
+    if scope.reach.is_all:
+        return found
+    of_servers = found.filter(target_kind="server")
+    if scope.reach.kind == "servers":
+        return of_servers.filter(target_id__in=scope.reach.servers)
+    wanted = Q(seq__lt=0)  # nobody
+    for label in scope.reach.labels:
+        wanted |= Q(labels__contains=f"|{label}|")
+    return of_servers.filter(wanted)

@@ -33,6 +33,7 @@ _DERIVED: Final = (
     "address",
     "request_id",
     "operation_id",
+    "labels",
 )
 _COLUMNS: Final = ("seq", "canonical", "prev_hash", "hash", "mac_key_id", "mac", *_DERIVED)
 

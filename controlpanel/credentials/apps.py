@@ -5,7 +5,7 @@ class CredentialsConfig(AppConfig):
     name = "controlpanel.credentials"
 
     def ready(self) -> None:
-        from controlpanel.credentials import selectors
-        from controlpanel.keys import startup
+        from controlpanel.credentials import sealing
+        from controlpanel.keys import holders
 
-        startup.register_user("API tokens", selectors.sealing_key_ids)
+        holders.register(holders.Holder("API tokens", sealing.usage, sealing.needed, sealing.VAULT))

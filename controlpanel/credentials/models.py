@@ -2,7 +2,7 @@ from uuid import uuid4
 
 from django.db import models
 
-from controlpanel.accounts.models import Account, User
+from controlpanel.accounts.models import Account, Team, User
 from controlpanel.lib import clock
 
 
@@ -35,3 +35,22 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"{self.fingerprint} of {self.user_id}"
+
+
+class Revocation(models.Model):
+    """What must still be done at VPS.org after somebody left: its API cannot revoke a token.
+
+    Copied as values: neither person, token nor account need exist any more.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    person = models.CharField(max_length=254)
+    account_name = models.CharField(max_length=120)
+    fingerprint = models.CharField(max_length=32)
+    created_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+    done_by = models.CharField(max_length=254, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint} of {self.person}"

@@ -1,12 +1,9 @@
-from collections.abc import Iterable
-from contextlib import suppress
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from controlpanel.accounts.models import Account
 from controlpanel.credentials.models import Credential
-from controlpanel.keys import cipher
 from controlpanel.lib.scope import Scope
 
 
@@ -29,9 +26,10 @@ def sync_tokens(scope: Scope) -> dict[UUID, Credential]:
     return {credential.account_id: credential for credential in found.select_related("user")}
 
 
-def sealing_key_ids() -> Iterable[str]:
-    """Ids of the keys that stored tokens need: start-up holds them against the ring."""
-    for sealed in Credential.objects.values_list("sealed", flat=True).iterator():
-        # A damaged row fails closed when it is used; it must not keep everybody out.
-        with suppress(cipher.Unreadable):
-            yield cipher.key_id(sealed)
+def of_team(scope: Scope) -> dict[UUID, list[Credential]]:
+    """Everybody's tokens for the team's accounts, by person: that they are there, never what."""
+    found: dict[UUID, list[Credential]] = {}
+    tokens = Credential.objects.filter(account__team_id=scope.team_id).defer("sealed")
+    for credential in tokens.select_related("account").order_by("account__name"):
+        found.setdefault(credential.user_id, []).append(credential)
+    return found

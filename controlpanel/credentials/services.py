@@ -191,7 +191,8 @@ def _refuse_foreign(account: Account, checked: Checked, known_ids: frozenset[str
 
 def _remember_identity(account: Account, checked: Checked) -> None:
     writable = checked.servers.dialect == "documented"
-    identity = account.identity or _identity(checked.email)
+    # Made anew each time, with the key in force, so that an earlier one can be retired some day.
+    identity = _identity(checked.email) or account.identity
     Account.objects.filter(id=account.id).update(identity=identity, writable=writable)
 
 

@@ -34,13 +34,12 @@ def seal(purpose: str, plaintext: str, context: Mapping[str, str]) -> str:
 
 def open_sealed(purpose: str, sealed: str, context: Mapping[str, str]) -> Secret:
     """The value, if all of it is as it was sealed, for this purpose and context. Or Unreadable."""
-    key, content = _parts(purpose, sealed)
-    bound = _bound(key, context)
-    try:
-        opened = AESGCM(_subkey(key, bound)).decrypt(content[:_NONCE], content[_NONCE:], bound)
-        return Secret(opened.decode())
-    except (InvalidTag, UnicodeDecodeError):
-        raise Unreadable("The value was changed, or belongs to another place.") from None
+    return Secret(_opened(purpose, sealed, context))
+
+
+def reseal(purpose: str, sealed: str, context: Mapping[str, str]) -> str:
+    """The same value under the key in force; it never leaves this module. Or Unreadable."""
+    return seal(purpose, _opened(purpose, sealed, context), context)
 
 
 def key_id(sealed: str) -> str:
@@ -49,6 +48,20 @@ def key_id(sealed: str) -> str:
     if len(parts) != 3 or parts[0] != _VERSION:
         raise Unreadable("The value has an unknown format.")
     return parts[1]
+
+
+def is_sealed_with(sealed: str, key_id: str) -> bool:
+    return sealed.startswith(f"{_VERSION}.{key_id}.")
+
+
+def _opened(purpose: str, sealed: str, context: Mapping[str, str]) -> str:
+    key, content = _parts(purpose, sealed)
+    bound = _bound(key, context)
+    try:
+        opened = AESGCM(_subkey(key, bound)).decrypt(content[:_NONCE], content[_NONCE:], bound)
+        return opened.decode()
+    except (InvalidTag, UnicodeDecodeError):
+        raise Unreadable("The value was changed, or belongs to another place.") from None
 
 
 def _parts(purpose: str, sealed: str) -> tuple[ring.Key, bytes]:

@@ -5,12 +5,14 @@ A key is in force from its `from` time until the next key of its purpose begins;
 """
 
 import base64
+import fcntl
 import json
 import os
 import re
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +57,9 @@ class KeyRing:
     @property
     def keys(self) -> tuple[Key, ...]:
         return tuple(self._keys.values())
+
+    def of(self, purpose: str) -> list[Key]:
+        return [key for key in self._keys.values() if key.purpose == purpose]
 
     def get(self, key_id: str) -> Key | None:
         return self._keys.get(key_id)
@@ -125,6 +130,34 @@ def _parse_key(entry: Mapping[str, Any]) -> Key:
 def create(path: Path, ring: KeyRing) -> None:
     """Writes a new file, whole or not at all; FileExistsError rather than overwrite one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _draft(path, ring) as draft:
+        os.link(draft, path)
+
+
+@contextmanager
+def replacing(path: Path, ring: KeyRing) -> Iterator[None]:
+    """Writes the ring beside the file first, and puts it in its place when the block has ended.
+
+    What can go wrong with a disk goes wrong before the block; one that raises changes nothing.
+    """
+    with _draft(path, ring) as draft:
+        yield
+        draft.replace(path)
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Whoever else wants to change the ring waits: two at once would lose a key."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _draft(path: Path, ring: KeyRing) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -132,9 +165,19 @@ def create(path: Path, ring: KeyRing) -> None:
             file.write(dump(ring))
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)
+        yield draft
+        _sync(path.parent)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """So that a power cut does not bring the old name back."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def load(path: Path) -> KeyRing:
@@ -178,8 +221,9 @@ def current() -> KeyRing:
     global _loaded
     given: str = settings.PANEL_KEYS
     mark: object = given or _mark(Path(settings.PANEL_KEYS_FILE))
-    if _loaded is not None and mark is not None and _loaded[0] == mark:
-        return _loaded[1]
+    loaded = _loaded  # another thread may change it in between
+    if loaded is not None and mark is not None and loaded[0] == mark:
+        return loaded[1]
     ring = parse(given) if given else load(Path(settings.PANEL_KEYS_FILE))
     _loaded = (mark, ring)
     return ring

@@ -1,9 +1,7 @@
 """Start-up is refused while a key that something was sealed with is missing or another one."""
 
 import hmac
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
@@ -11,26 +9,11 @@ from django.conf import settings
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.keys import ring
+from controlpanel.keys import holders, ring, witness
 from controlpanel.keys.models import KeyCheck
 from controlpanel.keys.ring import KeysNotReady
 
-__all__ = ["KeysNotReady", "init", "refuse_unless_ready", "register_user", "register_witness"]
-
-_users: Final[dict[str, Callable[[], Iterable[str]]]] = {}
-_witnesses: Final[list[Callable[[list[str]], None]]] = []
-
-
-def register_user(name: str, key_ids: Callable[[], Iterable[str]]) -> None:
-    """`key_ids` gives the ids of the keys that stored values of this user need."""
-    _users[name] = key_ids
-
-
-def register_witness(witness: Callable[[list[str]], None]) -> None:
-    """`witness` is called with the ids of keys used with this database for the first time,
-    inside the transaction that notes them."""
-    if witness not in _witnesses:
-        _witnesses.append(witness)
+__all__ = ["KeysNotReady", "init", "note", "refuse_unless_ready"]
 
 
 def init() -> bool:
@@ -57,16 +40,27 @@ def init() -> bool:
 
 def refuse_unless_ready() -> None:
     """Raises KeysNotReady. Notes a check value for keys that come into use with this start."""
+    # The ring comes second: it has a key that is being added before the database knows of it.
+    known = {check.key_id: check for check in KeyCheck.objects.all()}
     keys = ring.current()
     for purpose in ring.PURPOSES:
         keys.active(purpose)
-    known = dict(KeyCheck.objects.values_list("key_id", "value"))
-    for key_id, value in known.items():
-        _refuse_missing_or_other(keys.get(key_id), key_id, value)
-    for name, key_ids in _users.items():
-        for key_id in set(key_ids()):
-            _refuse_unknown(name, key_id, known)
-    _note([key for key in keys.keys if key.id not in known])
+    for check in known.values():
+        _refuse_missing_or_other(keys.get(check.key_id), check)
+    for holder in holders.registered():
+        for key_id in set(holder.needed()):
+            _refuse_unknown(holder.name, key_id, known)
+    note([key for key in keys.keys if key.id not in known], "keys.created")
+
+
+def note(keys: list[ring.Key], event: str) -> None:
+    """Several processes may start at once: each key is noted, and witnessed, by one of them."""
+    if not keys:
+        return
+    with transaction.atomic():
+        noted = [key.id for key in keys if _note_one(key)]
+        if noted:
+            witness.tell(event, keys=noted)
 
 
 def check_value(key: ring.Key) -> str:
@@ -74,26 +68,29 @@ def check_value(key: ring.Key) -> str:
     return HKDFExpand(SHA256(), 32, label).derive(key.secret).hex()
 
 
-def _refuse_missing_or_other(key: ring.Key | None, key_id: str, value: str) -> None:
+def _refuse_missing_or_other(key: ring.Key | None, check: KeyCheck) -> None:
     if key is None:
+        check.refresh_from_db()  # it may just have been retired
+        if check.retired_at:
+            return
         raise KeysNotReady(
             _(
                 "The key “%(key)s”, which this database was used with, is missing from the key "
                 "ring. Restore the ring that belongs to this database."
             )
-            % {"key": key_id}
+            % {"key": check.key_id}
         )
-    if not hmac.compare_digest(check_value(key), value):
+    if not hmac.compare_digest(check_value(key), check.value):
         raise KeysNotReady(
             _(
                 "The key “%(key)s” in the key ring is not the one this database was used with. "
                 "Restore the ring that belongs to this database."
             )
-            % {"key": key_id}
+            % {"key": check.key_id}
         )
 
 
-def _refuse_unknown(name: str, key_id: str, known: dict[str, str]) -> None:
+def _refuse_unknown(name: str, key_id: str, known: dict[str, KeyCheck]) -> None:
     if key_id not in known:
         raise KeysNotReady(
             _(
@@ -102,17 +99,14 @@ def _refuse_unknown(name: str, key_id: str, known: dict[str, str]) -> None:
             )
             % {"user": name, "key": key_id}
         )
-
-
-def _note(keys: list[ring.Key]) -> None:
-    """Several processes may start at once: each key is noted, and witnessed, by one of them."""
-    if not keys:
-        return
-    with transaction.atomic():
-        noted = [key.id for key in keys if _note_one(key)]
-        if noted:
-            for witness in _witnesses:
-                witness(noted)
+    if known[key_id].retired_at:
+        raise KeysNotReady(
+            _(
+                "Values of %(user)s need the key “%(key)s”, which was retired. Restore the "
+                "database and the key ring that belong together."
+            )
+            % {"user": name, "key": key_id}
+        )
 
 
 def _note_one(key: ring.Key) -> bool:

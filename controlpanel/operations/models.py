@@ -36,6 +36,8 @@ class Operation(models.Model):
     # Empty for a create until its server is known.
     provider_id = models.CharField(max_length=64, blank=True)
     server_name = models.CharField(max_length=255, blank=True)
+    # Labels of its server as of asking, "|env:prod|web|"; for a create, those it will get.
+    labels = models.TextField(blank=True, default="")
     # The body as it is sent.
     body = models.JSONField(default=dict)
     # For an update: the fields as they were.

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
+from controlpanel.operations import labelling
 from controlpanel.operations.following import (
     FINAL,
     each,
@@ -145,6 +146,7 @@ def _is_older(operation: Operation, age: timedelta, at: datetime) -> bool:
 def _settle(operation: Operation, state: State, **fields: object) -> None:
     with transaction.atomic():
         if move(operation, state, **fields):
+            labelling.give(operation)
             record_later(operation, "reconciled")
 
 

@@ -9,6 +9,7 @@ from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
+from controlpanel.servers import labels
 
 _RESULTS: dict[State, Result] = {
     State.ACCEPTED: "success",
@@ -101,6 +102,7 @@ def _record(
         target=Target("server", operation.provider_id, operation.server_name),
         result=result,
         reason=operation.reason,
+        labels=labels.from_text(operation.labels),
         data={
             "phase": phase,
             "operation": str(operation.id),

@@ -1,11 +1,14 @@
 """When an action makes no sense, and the sentence that says so. Buttons ask the same question."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
 from controlpanel.lib import clock
-from controlpanel.servers.models import Server
+from controlpanel.lib.scope import Reach
+from controlpanel.servers import labels
+from controlpanel.servers.models import Server, ServerLock
 
 # An older sighting may be wrong: then the provider decides.
 FRESH = timedelta(seconds=90)
@@ -18,9 +21,30 @@ def illegal(kind: str, server: Server) -> str:
     """Why this action cannot be done to this server now, or an empty string."""
     if server.gone_at is not None:
         return _("This server no longer exists at VPS.org.")
+    if server.held_by and server.held_by.refuses(kind):
+        return locked(server.held_by)
     if kind in {"update", "delete"} or not _is_fresh(server):
         return ""
     return _by_status(kind, server.status)
+
+
+def locked(lock: ServerLock) -> str:
+    return _("%(name)s locked this server on %(date)s: “%(reason)s”. Release the lock first.") % {
+        "name": lock.by_name,
+        "date": lock.at.date().isoformat(),
+        "reason": lock.reason,
+    }
+
+
+def out_of_reach(reach: Reach, given: Iterable[str]) -> str:
+    """Why somebody with this reach cannot create a server with these labels, or empty."""
+    if reach.kind == "servers":
+        return _("You work with chosen servers only, so a new one would be out of your reach.")
+    if reach.kind == "labels" and not labels.covers(reach, given):
+        return _("Give the server one of your labels, or you would not see it: %(labels)s.") % {
+            "labels": ", ".join(sorted(reach.labels))
+        }
+    return ""
 
 
 def _by_status(kind: str, status: str) -> str:

@@ -17,13 +17,15 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access
 from controlpanel.credentials import clients
 from controlpanel.lib import clock, request_id
+from controlpanel.operations import labelling, rules
 from controlpanel.operations.bell import ring
 from controlpanel.operations.models import Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import record_later, record_outcome
 from controlpanel.operations.states import PERMISSIONS, State
-from controlpanel.servers import sync
+from controlpanel.servers import labels, sync
 from controlpanel.servers.models import Server
+from controlpanel.servers.selectors import is_within
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import Ambiguous, ApiError
 from controlpanel.vpsorg.wire import PowerAnswer, ServerAnswer
@@ -82,9 +84,9 @@ def _send(operation_id: UUID, seconds: float) -> Operation:
 
 
 def _attempt(operation: Operation, seconds: float) -> _Outcome:
-    permission = PERMISSIONS[operation.kind]
-    if access.scope_at_work(operation.user_id, operation.team_id, permission) is None:
-        return _cancelled("right_gone", _("The right to do this was withdrawn before it was sent."))
+    forbidden = _forbidden(operation)
+    if forbidden:
+        return forbidden
     assert operation.user_id is not None  # scope_at_work found the person
     try:
         with clients.persons_client(operation.user_id, operation.account, seconds) as client:
@@ -95,6 +97,25 @@ def _attempt(operation: Operation, seconds: float) -> _Outcome:
         return _from_error(error)
 
 
+def _forbidden(operation: Operation) -> _Outcome | None:
+    """Policy, membership, reach and lock, asked once more at the moment of sending."""
+    scope = access.scope_at_work(operation.user_id, operation.team_id, PERMISSIONS[operation.kind])
+    gone = _cancelled("right_gone", _("The right to do this was withdrawn before it was sent."))
+    if scope is None:
+        return gone
+    if operation.kind == "create":
+        refused = rules.out_of_reach(scope.reach, labels.from_text(operation.labels))
+        return gone if refused else None
+    server = Server.objects.select_related("lock").get(
+        account=operation.account, provider_id=operation.provider_id
+    )
+    if not is_within(scope.reach, server):
+        return gone
+    if server.held_by and server.held_by.refuses(operation.kind):
+        return _cancelled("locked", rules.locked(server.held_by))
+    return None
+
+
 def _write(operation: Operation, outcome: _Outcome) -> None:
     with transaction.atomic():
         moved = move(operation, outcome.state, **outcome.fields)
@@ -102,6 +123,7 @@ def _write(operation: Operation, outcome: _Outcome) -> None:
             return
         if outcome.mirror:
             outcome.mirror()
+        labelling.give(operation)
         if moved:
             record_outcome(operation)
         else:  # the sweeper has recorded the one outcome there is: unknown

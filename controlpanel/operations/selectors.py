@@ -8,6 +8,7 @@ from django.http import Http404
 
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
+from controlpanel.servers import labels
 from controlpanel.servers.models import Server
 
 # The provider's clock and ours may differ.
@@ -28,7 +29,13 @@ class Filters:
 
 
 def visible(scope: Scope) -> QuerySet[Operation]:
-    return Operation.objects.filter(team_id=scope.team_id).select_related("account")
+    """Of the team's servers within reach; by the labels as of asking, so that history stays."""
+    found = Operation.objects.filter(team_id=scope.team_id).select_related("account")
+    if scope.reach.kind == "labels":
+        return found.filter(labels.mentions("labels", scope.reach.labels))
+    if scope.reach.kind == "servers":
+        return found.filter(provider_id__in=scope.reach.servers)
+    return found
 
 
 def newest(scope: Scope) -> QuerySet[Operation]:

@@ -16,12 +16,14 @@ from controlpanel.credentials.selectors import has_own
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import rules
+from controlpanel.operations import labelling, rules
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import record_adopted, record_closed, record_intent
 from controlpanel.operations.states import PERMISSIONS, State
+from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
+from controlpanel.servers.selectors import is_within
 
 
 class NotAllowed(Exception):
@@ -55,11 +57,19 @@ class _Change:
     provider_id: str = ""
     body: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
 
 
-def create(scope: Scope, account: Account, body: dict[str, Any], ask: Ask) -> Operation:
-    """`body`: the documented fields that were given, validated. Raises Refused."""
-    return _ask(scope, _Change("create", account, body["name"], body=body), ask)
+def create(
+    scope: Scope,
+    account: Account,
+    body: dict[str, Any],
+    ask: Ask,
+    labels: frozenset[str] = frozenset(),
+) -> Operation:
+    """`body`: the documented fields that were given, validated. `labels`: the panel's own, put
+    on the server as soon as it is known. Raises Refused."""
+    return _ask(scope, _Change("create", account, body["name"], body=body, labels=labels), ask)
 
 
 def update(
@@ -109,6 +119,7 @@ def adopt(scope: Scope, operation: Operation, server: Server) -> bool:
             note=note,
         ):
             return False
+        labelling.give(operation)
         record_adopted(scope, operation)
     return True
 
@@ -130,7 +141,15 @@ def _of(
     body: dict[str, Any] | None = None,
     before: dict[str, Any] | None = None,
 ) -> _Change:
-    return _Change(kind, server.account, str(server), server.provider_id, body or {}, before or {})
+    return _Change(
+        kind,
+        server.account,
+        str(server),
+        server.provider_id,
+        body or {},
+        before or {},
+        server_labels.of(server),
+    )
 
 
 def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
@@ -165,11 +184,17 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change) -> None:
     if not has_own(scope, account):
         raise Refused(rules.no_token())
     if change.kind == "create":
+        _refuse(rules.out_of_reach(scope.reach, change.labels))
         _refuse_second_create(change)
         return
-    _refuse_crossing(change)
     server = Server.objects.get(account=account, provider_id=change.provider_id)
-    sentence = rules.illegal(change.kind, server)
+    if not is_within(scope.reach, server):
+        raise NotAllowed(change.kind)
+    _refuse_crossing(change)
+    _refuse(rules.illegal(change.kind, server))
+
+
+def _refuse(sentence: str) -> None:
     if sentence:
         raise Refused(sentence)
 
@@ -228,4 +253,5 @@ def _new(scope: Scope, change: _Change, ask: Ask) -> Operation:
         server_name=clean(change.server_name, 255),
         body=change.body,
         before=change.before,
+        labels=server_labels.to_text(change.labels),
     )

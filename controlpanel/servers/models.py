@@ -2,6 +2,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 from django.db import models
+from django.utils.functional import cached_property
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
@@ -72,9 +73,56 @@ class Server(models.Model):
     def __str__(self) -> str:
         return self.name or self.hostname or self.provider_id
 
+    @cached_property
+    def held_by(self) -> "ServerLock | None":
+        return getattr(self, "lock", None)
+
     @property
     def is_moving(self) -> bool:
         return self.gone_at is None and self.status in self.MOVING
+
+
+class ServerLabel(models.Model):
+    """The panel's own: "key" or "key:value". VPS.org knows nothing of it."""
+
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="labels")
+    key = models.CharField(max_length=40)
+    value = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        ordering = ("key", "value")
+        constraints = (
+            models.UniqueConstraint(fields=("server", "key", "value"), name="label_once"),
+        )
+        indexes = (models.Index(fields=("key", "value"), name="label_by_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.key}:{self.value}" if self.value else self.key
+
+
+class ServerLock(models.Model):
+    """Somebody's word that this server must stay as it is. It binds every door."""
+
+    LEVELS = (("delete", "delete"), ("changes", "changes"))
+
+    server = models.OneToOneField(
+        Server, on_delete=models.CASCADE, primary_key=True, related_name="lock"
+    )
+    # "delete" refuses just that; "changes" refuses stop, reboot and edit as well.
+    level = models.CharField(max_length=10, choices=LEVELS)
+    # Copied as values: a lock outlives the person.
+    by_id = models.CharField(max_length=64)
+    by_name = models.CharField(max_length=254)
+    reason = models.CharField(max_length=500)
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.level} lock by {self.by_name}"
+
+    def refuses(self, kind: str) -> bool:
+        return kind == "delete" or (
+            self.level == "changes" and kind in {"stop", "reboot", "update"}
+        )
 
 
 class AccountSync(models.Model):

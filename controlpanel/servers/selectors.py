@@ -1,17 +1,17 @@
 """Reads of the mirror, always through a Scope."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from controlpanel.accounts.models import Account
-from controlpanel.lib.scope import Scope
-from controlpanel.servers.models import AccountSync, CatalogueItem, Server
+from controlpanel.lib.scope import Reach, Scope
+from controlpanel.servers.models import AccountSync, CatalogueItem, Server, ServerLabel
 
 SORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("name", "provider_id"),
@@ -30,20 +30,43 @@ class Filters:
     plan: str = ""
     system: str = ""
     account: str = ""
+    label: str = ""
     sort: str = "name"
 
     @property
     def any(self) -> bool:
-        return bool(
-            self.q or self.status or self.location or self.plan or self.system or self.account
+        return any(
+            (self.q, self.status, self.location, self.plan, self.system, self.account, self.label)
         )
 
 
 def visible(scope: Scope) -> QuerySet[Server]:
     """Every server this person may know of, gone ones too."""
-    return Server.objects.filter(
+    found = Server.objects.filter(
         account__team_id=scope.team_id, account__origin=settings.VPSORG_API_ORIGIN
-    ).select_related("account")
+    )
+    return within(scope.reach, found).select_related("account", "lock")
+
+
+def within(reach: Reach, servers: QuerySet[Server]) -> QuerySet[Server]:
+    if reach.kind == "labels":
+        return servers.filter(_has_one_of(reach.labels))
+    if reach.kind == "servers":
+        return servers.filter(provider_id__in=reach.servers)
+    return servers
+
+
+def is_within(reach: Reach, server: Server) -> bool:
+    return within(reach, Server.objects.filter(id=server.id)).exists()
+
+
+def _has_one_of(labels: Iterable[str]) -> Exists:
+    """ "env" is any label of that key, "env:prod" just that one."""
+    wanted = Q(pk__in=[])
+    for label in labels:
+        key, sign, value = label.partition(":")
+        wanted |= Q(key=key, value=value) if sign else Q(key=key)
+    return Exists(ServerLabel.objects.filter(wanted, server=OuterRef("pk")))
 
 
 def listed(scope: Scope, filters: Filters) -> QuerySet[Server]:
@@ -57,6 +80,8 @@ def listed(scope: Scope, filters: Filters) -> QuerySet[Server]:
     found = found.filter(**{name: value for name, value in exact.items() if value})
     if filters.account:
         found = found.filter(account_id=_uuid(filters.account))
+    if filters.label:
+        found = found.filter(_has_one_of([filters.label]))
     if filters.q:
         found = found.filter(_search(filters.q))
     return found.order_by(*_order(filters.sort))
@@ -91,6 +116,17 @@ def choices(scope: Scope, *kinds: str) -> QuerySet[CatalogueItem]:
         account__origin=settings.VPSORG_API_ORIGIN,
         kind__in=kinds,
     ).order_by("name", "provider_id")
+
+
+def in_use(scope: Scope) -> dict[str, set[str]]:
+    """By kind of the catalogue, the ids that servers within reach have."""
+    present = visible(scope).filter(gone_at=None).order_by()
+    rows = present.values_list("location", "plan_id", "os_id").distinct()
+    found: dict[str, set[str]] = {"location": set(), "plan": set(), "os": set()}
+    for row in rows:
+        for kind, value in zip(found, row, strict=True):
+            found[kind].add(value)
+    return found
 
 
 def known_ids(account: Account) -> frozenset[str]:

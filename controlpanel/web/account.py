@@ -35,7 +35,7 @@ class ConnectForm(tokens.TokenForm):
         return name
 
 
-@door("accounts.connect", ("GET", "HEAD", "POST"))
+@door("accounts.connect", ("GET", "HEAD", "POST"), fresh=True)
 def connect(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     form = ConnectForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _connected(scope, form):
@@ -48,7 +48,7 @@ def connect(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     )
 
 
-@door("accounts.connect", ("POST",))
+@door("accounts.connect", ("POST",), fresh=True)
 def choose_sync(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponseBase:
     """The account is read with the asking person's own token from now on."""
     account = accounts(scope).filter(id=account_id).first()

@@ -47,7 +47,7 @@ class Age:
 def banners(
     scope: Scope, accounts: Collection[Account], known: Standing | None = None
 ) -> list[Banner]:
-    """One for each trouble of each account. At most one query, whatever the number of accounts.
+    """One for each trouble of each account. At most two queries, whatever the number of accounts.
 
     With `known`, also what keeps this person from changing anything.
     """

@@ -15,7 +15,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from controlpanel.accounts import access, policy
+from controlpanel.accounts import access, policy, roles
 from controlpanel.accounts.models import Account, User
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.credentials import selectors as credentials
@@ -41,6 +41,8 @@ _ICONS: Final = {
     "delete": "trash-2",
 }
 _PATHS: Final = {kind: kind for kind in LABELS} | {"update": "edit"}
+# Rights over a server that VPS.org knows nothing of.
+_PANELS_OWN: Final = ("labels.edit", "servers.lock", "servers.unlock")
 _BEING_SENT = {State.REQUESTED.value, State.SENDING.value}
 
 
@@ -49,6 +51,7 @@ class Reason(NamedTuple):
 
     text: str
     help_url: str = ""
+    help_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Action:
     method: Literal["get", "post"]
     reason: str = ""
     help_url: str = ""
+    help_label: str = ""
     danger: bool = False
 
 
@@ -73,14 +77,15 @@ class Standing:
     base: str
     tokens_url: str
     with_token: frozenset[UUID]
-    # By permission: the sentence for a right that is missing.
-    missing: Mapping[str, str]
+    # By permission: what is said where a right is missing.
+    missing: Mapping[str, Reason]
     of_account: dict[UUID, tuple[Reason, ...]] = field(default_factory=dict)
 
 
 def standing(scope: Scope) -> Standing:
-    lacking = [right for right in PERMISSIONS.values() if not scope.allows(right)]
-    helpers = access.who_grants(scope) if lacking else []
+    asked = [*PERMISSIONS.values(), *_PANELS_OWN]
+    lacking = [right for right in asked if not scope.allows(right)]
+    helpers = access.who_grants(scope, lacking) if lacking else {}
     return Standing(
         scope=scope,
         base=reverse("servers", args=[scope.team_slug]),
@@ -88,6 +93,19 @@ def standing(scope: Scope) -> Standing:
         with_token=frozenset(credentials.own(scope).values_list("account_id", flat=True)),
         missing={right: _missing_right(scope, right, lacking, helpers) for right in lacking},
     )
+
+
+def missing(known: Standing, right: str) -> Reason:
+    """What is said where this right of the panel's own is missing; empty if it is not."""
+    return known.missing.get(right, Reason(""))
+
+
+def why_url(scope: Scope, permission: str = "") -> str:
+    """The page that answers "why can't I?"."""
+    if scope.user_id is None:
+        return ""
+    url = reverse("access", args=[scope.team_slug, scope.user_id])
+    return f"{url}?right={permission}#right-{permission}" if permission else url
 
 
 def server_actions(
@@ -127,6 +145,7 @@ def actions_at(url: str, why: Iterable[Reason]) -> list[Action]:
             method="post" if kind == "start" else "get",
             reason=reason.text,
             help_url=reason.help_url,
+            help_label=reason.help_label,
             danger=kind == "delete",
         )
         for (kind, label), reason in zip(LABELS.items(), why, strict=True)
@@ -148,6 +167,7 @@ def create_action(scope: Scope, accounts: list[Account], known: Standing | None 
         method="get",
         reason=why.text,
         help_url=why.help_url,
+        help_label=why.help_label,
     )
 
 
@@ -169,10 +189,17 @@ def _of_account(known: Standing, account: Account) -> tuple[Reason, ...]:
 
 
 def _standing_reason(known: Standing, account: Account, kind: str) -> Reason:
-    text = known.missing.get(PERMISSIONS[kind], "") or _not_at_all(account)
+    lacking = missing(known, PERMISSIONS[kind])
+    if lacking.text:
+        return lacking
+    text = _not_at_all(account)
     if not text and account.id not in known.with_token:
-        return Reason(rules.no_token(), known.tokens_url)
+        return _no_token(known)
     return Reason(text)
+
+
+def _no_token(known: Standing) -> Reason:
+    return Reason(rules.no_token(), known.tokens_url, _("API tokens"))
 
 
 def _not_at_all(account: Account) -> str:
@@ -192,35 +219,41 @@ def _crossing(running: Operation | None) -> str:
 
 
 def _why_not_create(known: Standing, accounts: list[Account]) -> Reason:
-    missing = known.missing.get(PERMISSIONS["create"])
-    if missing:
-        return Reason(missing)
+    lacking = missing(known, PERMISSIONS["create"])
+    if lacking.text:
+        return lacking
+    if known.scope.reach.kind == "servers":
+        return Reason(rules.out_of_reach(known.scope.reach, ()))
     if not accounts:
         return Reason(_("No VPS.org account is connected yet."))
     writable = [account for account in accounts if account.writable]
     if not writable:
         return Reason(rules.second_dialect())
     if not any(account.id in known.with_token for account in writable):
-        return Reason(rules.no_token(), known.tokens_url)
+        return _no_token(known)
     return Reason("")
 
 
 def _missing_right(
-    scope: Scope, permission: str, lacking: Collection[str], helpers: list[User]
-) -> str:
+    scope: Scope, right: str, lacking: Collection[str], helpers: Mapping[str, list[User]]
+) -> Reason:
     """Who may change nothing at all hears it once, not once for each action."""
-    known = policy.ROLES.get(scope.actor.role)
-    role = str(known.label).lower() if known else scope.actor.role
-    if len(lacking) == len(PERMISSIONS) and permission != PERMISSIONS["create"]:
+    role = roles.label(scope.team_id, scope.actor.role).lower()
+    nothing = set(PERMISSIONS.values()) <= set(lacking)
+    if nothing and right != PERMISSIONS["create"]:
         sentence = _("You are %(role)s, so you can look at servers but not change them.") % {
             "role": role
         }
+        able = helpers[PERMISSIONS["update"]]
+        url = why_url(scope)
     else:
         sentence = _("You are %(role)s; this needs the right to %(right)s.") % {
             "role": role,
-            "right": policy.PERMISSIONS[permission],
+            "right": policy.PERMISSIONS[right],
         }
-    if not helpers:
-        return sentence
-    can_help = _("%(names)s can change your role.") % {"names": names_of(helpers)}
-    return f"{sentence} {can_help}"
+        able = helpers[right]
+        url = why_url(scope, right)
+    if able:
+        can_help = _("%(names)s can change your role.") % {"names": names_of(able)}
+        sentence = f"{sentence} {can_help}"
+    return Reason(sentence, url, _("Why?"))

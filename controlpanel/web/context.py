@@ -10,7 +10,10 @@ from controlpanel.accounts import selectors
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
 
+# Pages that stand below another one's entry, though not below its address.
+_BELOW = {"members": ("roles",)}
 # (route, permission, icon); the words are looked up when a page is made.
+_THEMES = ("light", "dark")
 _NAV = (
     ("servers", "servers.view", "server"),
     ("operations", "servers.view", "activity"),
@@ -22,17 +25,43 @@ _NAV = (
 
 def panel(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
+    chosen = request.COOKIES.get("theme", "")
     if not isinstance(user, User):
-        return {"panel": {}}
+        return {"panel": {"theme": chosen if chosen in _THEMES else ""}}
+    theme = chosen if chosen in {*_THEMES, "system"} else user.theme
     scope: Scope | None = getattr(request, "scope", None)
     return {
         "panel": {
             "user": user,
             "scope": scope,
             "teams": selectors.teams_of(user),
-            "nav": _nav(request, scope) if scope else [],
+            "nav": _nav(request, scope) if scope else _own_nav(request),
+            "theme": theme if theme in _THEMES else "",
+            "density": user.density,
         }
     }
+
+
+def _own_nav(request: HttpRequest) -> list[dict[str, Any]]:
+    """Beside a person's own pages, which belong to no team."""
+    links = (
+        ("home", "arrow-left", _("Back to the team")),
+        ("own-settings", "settings", _("Settings")),
+        ("account_email", "mail", _("E-mail address")),
+        ("account_change_password", "key-round", _("Password")),
+        ("mfa_index", "shield-check", _("Two-step sign-in")),
+        ("usersessions_list", "monitor", _("Sessions")),
+    )
+    return [
+        {
+            "url": url,
+            "label": label,
+            "icon": icon,
+            "current": url != "/" and request.path.startswith(url),
+        }
+        for route, icon, label in links
+        for url in [reverse(route)]
+    ]
 
 
 def _nav(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
@@ -52,7 +81,12 @@ def _nav(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
                     "url": url,
                     "label": words[route],
                     "icon": icon,
-                    "current": request.path.startswith(url),
+                    "current": _is_below(request.path, route, scope),
                 }
             )
     return links
+
+
+def _is_below(path: str, route: str, scope: Scope) -> bool:
+    routes = (route, *_BELOW.get(route, ()))
+    return any(path.startswith(reverse(name, args=[scope.team_slug])) for name in routes)

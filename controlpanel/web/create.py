@@ -13,12 +13,12 @@ from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import connected_accounts
 from controlpanel.credentials.selectors import own
 from controlpanel.lib.scope import Scope
+from controlpanel.operations import rules, services
 from controlpanel.operations import selectors as operations
-from controlpanel.operations import services
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
 from controlpanel.operations.states import State
-from controlpanel.servers import selectors
+from controlpanel.servers import labels, selectors
 from controlpanel.web import buttons, catalogue, meanings, sending
 from controlpanel.web.create_form import CHOSEN, CreateForm
 from controlpanel.web.door import door
@@ -34,7 +34,7 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     accounts = list(connected_accounts(scope))
     if request.method == "POST":
         return _sent(request, scope, accounts)
-    typed = _copied(request, scope)
+    typed = {"labels": _own_label(scope), **_copied(request, scope)}
     wanted = request.GET.get("account") or typed.get("account", "")
     account = _named(accounts, wanted) or _usual(scope, accounts)
     return _page(request, scope, accounts, account, CreateForm(initial=typed))
@@ -50,10 +50,16 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
     if account is None and accounts:
         form.full_clean()
         form.add_error("account", _("Choose the account that is to be billed."))
+    if form.is_valid() and (
+        problem := rules.out_of_reach(scope.reach, form.cleaned_data["labels"])
+    ):
+        form.add_error("labels", problem)
     if not form.is_valid() or account is None:
         return _page(request, scope, accounts, account, form, status=422)
     try:
-        operation = services.create(scope, account, form.body, form.ask)
+        operation = services.create(
+            scope, account, form.body, form.ask, labels=form.cleaned_data["labels"]
+        )
     except Refused as refused:
         return _page(request, scope, accounts, account, form, status=409, **refusal(scope, refused))
     try:
@@ -96,6 +102,7 @@ def _page(
         "account": account,
         "form": form,
         "choices": choices,
+        "known_labels": labels.known(scope),
         "any_price": any(choice.price for choice in choices.get("plan_id", ())),
         "meaning": meanings.meaning(failed) if failed else None,
         **_obstacle(scope, account),
@@ -108,7 +115,11 @@ def _page(
 
 def _obstacle(scope: Scope, account: Account | None) -> dict[str, str]:
     action = buttons.create_action(scope, [account] if account else [])
-    return {"obstacle": action.reason, "help_url": action.help_url}
+    return {
+        "obstacle": action.reason,
+        "help_url": action.help_url,
+        "help_label": action.help_label,
+    }
 
 
 def _connect(scope: Scope) -> dict[str, str]:
@@ -163,6 +174,7 @@ def _like(scope: Scope, provider_id: str) -> Mapping[str, str]:
         "os_id": server.os_id,
         "location": server.location,
         "backups_enabled": "on" if server.backups_enabled else "",
+        "labels": " ".join(sorted(labels.of(server))),
     }
 
 
@@ -180,4 +192,11 @@ def _again(scope: Scope, operation_id: str) -> Mapping[str, str]:
         "name": str(operation.body.get("name", "")),
         "hostname": str(operation.body.get("hostname", "")),
         "backups_enabled": "on" if operation.body.get("backups_enabled") else "",
+        "labels": " ".join(sorted(labels.from_text(operation.labels))),
     }
+
+
+def _own_label(scope: Scope) -> str:
+    """Who is there for one label has nothing to choose."""
+    own = scope.reach.labels
+    return next(iter(own)) if len(own) == 1 else ""

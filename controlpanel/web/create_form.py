@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from controlpanel.servers import labels
 from controlpanel.web.forms import ChangeForm, hostname_problem, name_problem, switch
 
 # Fields with a list to choose from, and beside it a box for what the list does not have.
@@ -31,11 +32,12 @@ class CreateForm(ChangeForm):
     backups_enabled = forms.CharField(
         label=gettext_lazy("Make backups of this server"), required=False
     )
+    labels = forms.CharField(label=gettext_lazy("Labels"), required=False, max_length=2500)
 
     field_order = (
         "account", "location", "location_other", "os_id", "os_id_other", "plan_id",
         "plan_id_other", "name", "hostname", "ssh_key_id", "ssh_key_id_other",
-        "backups_enabled", "reason",
+        "backups_enabled", "labels", "reason",
     )  # fmt: skip
 
     @property
@@ -89,6 +91,12 @@ class CreateForm(ChangeForm):
         if given and value is None:
             raise forms.ValidationError(_("Choose on or off."))
         return bool(value)
+
+    def clean_labels(self) -> frozenset[str]:
+        try:
+            return labels.read(self.cleaned_data["labels"])
+        except labels.LabelRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from None
 
     def _number(self, name: str, missing: str) -> int | None:
         given = self._chosen(name)

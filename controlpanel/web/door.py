@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.views.decorators.http import require_http_methods
+from django_htmx.middleware import HtmxDetails
 
 from controlpanel.accounts import access
+from controlpanel.accounts.freshness import must_ask_again
+from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
 from controlpanel.web.htmx import is_fragment
 
@@ -18,12 +22,13 @@ View = Callable[..., HttpResponseBase]
 
 
 def door(
-    permission: str, methods: tuple[str, ...] = ("GET", "HEAD")
+    permission: str, methods: tuple[str, ...] = ("GET", "HEAD"), *, fresh: bool = False
 ) -> Callable[[Callable[Concatenate[HttpRequest, Scope, ...], HttpResponseBase]], View]:
     """Wraps `view(request, scope, …)`; the URL's `team` becomes the Scope.
 
-    The permission stands on the view, so that a test can walk all routes and hold each against
-    the role table.
+    `fresh`: who signed in a while ago is asked again first, on the page already, so that nothing
+    typed there is lost. The permission stands on the view, so that a test can walk all routes and
+    hold each against the role table.
     """
 
     def wrap(
@@ -35,7 +40,8 @@ def door(
                 return to_sign_in(request)
             scope = access.scope_for(request, team, permission)
             request.scope = scope  # type: ignore[attr-defined]  # for the context processor
-            return view(request, scope, **kwargs)
+            again = ask_again(request, page_too="GET" in methods) if fresh else None
+            return again or view(request, scope, **kwargs)
 
         checked = require_http_methods(list(methods))(through)
         checked.permission = permission  # type: ignore[attr-defined]
@@ -44,13 +50,64 @@ def door(
     return wrap
 
 
+def signed_in(
+    view: Callable[Concatenate[HttpRequest, User, ...], HttpResponseBase],
+) -> View:
+    """Wraps `view(request, user, …)`: a page that belongs to a person and to no team."""
+
+    @wraps(view)
+    def through(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        if not isinstance(request.user, User):
+            return to_sign_in(request)
+        return view(request, request.user, **kwargs)
+
+    return through
+
+
 def to_sign_in(request: HttpRequest) -> HttpResponseBase:
     login = resolve_url(settings.LOGIN_URL)
     if is_fragment(request):
-        current = getattr(request, "htmx").current_url_abs_path or "/"  # noqa: B009 set by middleware
-        return HttpResponse(
-            status=204, headers={"HX-Redirect": f"{login}?{urlencode({'next': current})}"}
-        )
+        return _whole_page(_address(login, _current(request)))
     if request.method == "GET":
-        return redirect(f"{login}?{urlencode({'next': request.get_full_path()})}")
+        return redirect(_address(login, request.get_full_path()))
     return redirect(login)
+
+
+def ask_again(request: HttpRequest, *, page_too: bool = True) -> HttpResponseBase | None:
+    """The way to "Is it you?" and back to the page, for somebody whose sign-in is not fresh.
+
+    Nothing that was sent is kept meanwhile: there may be a token in it. `page_too`: this address
+    has a page to come back to, not only a POST.
+    """
+    url = again_url(request, page_too=page_too)
+    if not url:
+        return None
+    return _whole_page(url) if is_fragment(request) else redirect(url)
+
+
+def again_url(request: HttpRequest, *, page_too: bool = True) -> str:
+    """Where `ask_again` leads; empty for a fresh sign-in."""
+    if not must_ask_again(request):
+        return ""
+    if not page_too or is_fragment(request):
+        back = _current(request)
+    else:
+        back = request.get_full_path() if request.method == "GET" else request.path
+    return _address(get_adapter().get_reauthentication_methods(request.user)[0]["url"], back)
+
+
+def _current(request: HttpRequest) -> str:
+    """The page that the request came from."""
+    htmx: HtmxDetails = getattr(request, "htmx")  # noqa: B009 set by the middleware
+    if htmx:
+        return htmx.current_url_abs_path or "/"
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    return came_from.path if came_from.netloc == request.get_host() else "/"
+
+
+def _address(url: str, back: str) -> str:
+    return f"{url}?{urlencode({'next': back})}"
+
+
+def _whole_page(url: str) -> HttpResponse:
+    return HttpResponse(status=204, headers={"HX-Redirect": url})

@@ -4,8 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from controlpanel.accounts import access, policy
+from controlpanel.accounts import access, policy, roles
 from controlpanel.accounts.access import Denied
+from controlpanel.web.buttons import why_url
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
@@ -31,10 +32,12 @@ def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 def denied(request: HttpRequest, refusal: Denied) -> HttpResponse:
     """Names the missing right and the people who can grant it."""
+    permission = refusal.permission
     context = {
-        "right": policy.PERMISSIONS[refusal.permission],
-        "role": policy.ROLES.get(refusal.scope.actor.role),
-        "helpers": access.who_grants(refusal.scope),
+        "right": policy.PERMISSIONS[permission],
+        "role": roles.find(refusal.scope.team_id, refusal.scope.actor.role),
+        "helpers": access.who_grants(refusal.scope, [permission])[permission],
+        "why_url": why_url(refusal.scope, permission),
         "team_name": refusal.scope.team_name,
     }
     return render(request, "errors/403.html", context, status=403)

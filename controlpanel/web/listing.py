@@ -17,7 +17,7 @@ from controlpanel.servers.selectors import SORTS, Filters
 from controlpanel.web import words
 
 PER_PAGE: Final = 50
-_FILTERS: Final = ("q", "status", "location", "plan", "system", "account")
+_FILTERS: Final = ("q", "status", "location", "plan", "system", "account", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,9 @@ def chips(base: str, filters: Filters, facets: list[Facet]) -> list[Chip]:
     return found
 
 
-def facets(scope: Scope, filters: Filters, accounts: list[Account]) -> list[Facet]:
+def facets(
+    scope: Scope, filters: Filters, accounts: list[Account], labelled: list[str]
+) -> list[Facet]:
     """What can be chosen, from the catalogue: looking through the servers would take too long."""
     learned = _learned(scope)
     options = {
@@ -74,6 +76,7 @@ def facets(scope: Scope, filters: Filters, accounts: list[Account]) -> list[Face
         "plan": learned["plan"],
         "system": learned["os"],
         "account": [(str(account.id), words.shown(account.name)) for account in accounts],
+        "label": [(label, label) for label in labelled],
     }
     labels = {
         "status": _("Status"),
@@ -81,11 +84,18 @@ def facets(scope: Scope, filters: Filters, accounts: list[Account]) -> list[Face
         "plan": _("Plan"),
         "system": _("System"),
         "account": _("Account"),
+        "label": _("Label"),
+    }
+    # Where there is nothing to choose between, the choice stays away.
+    needless = {
+        name
+        for name, fewest in (("account", 2), ("label", 1))
+        if len(options[name]) < fewest and not getattr(filters, name)
     }
     return [
         _facet(name, labels[name], getattr(filters, name), options[name])
         for name in options
-        if name != "account" or len(accounts) > 1 or filters.account
+        if name not in needless
     ]
 
 
@@ -140,11 +150,17 @@ def _facet(name: str, label: str, chosen: str, options: list[tuple[str, str]]) -
 
 
 def _learned(scope: Scope) -> dict[str, list[tuple[str, str]]]:
-    """Two accounts may know the same plan: once is enough."""
+    """Two accounts may know the same plan: once is enough.
+
+    The catalogue knows what every server of the account has; somebody who is there for some of
+    them hears of what those have.
+    """
     found: dict[str, dict[str, str]] = {"location": {}, "plan": {}, "os": {}}
+    in_use = None if scope.reach.is_all else selectors.in_use(scope)
     known = selectors.choices(scope, *found).values_list("kind", "provider_id", "name")
     for kind, value, name in known:
-        found[kind].setdefault(value, _label(kind, value, words.shown(name)))
+        if in_use is None or value in in_use[kind]:
+            found[kind].setdefault(value, _label(kind, value, words.shown(name)))
     return {kind: list(options.items()) for kind, options in found.items()}
 
 

@@ -1,16 +1,25 @@
 from collections.abc import Callable
+from datetime import UTC, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
+from allauth.usersessions.middleware import UserSessionsMiddleware
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from controlpanel.accounts.access import Denied
+from controlpanel.accounts.models import User
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib import request_id as ids
 from controlpanel.web import errors
 
 log = structlog.get_logger(__name__)
+
+_SEEN_SECONDS: Final = 60
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -39,6 +48,45 @@ def security_headers(get_response: Handler) -> Handler:
         return response
 
     return middleware
+
+
+class seen(UserSessionsMiddleware):  # type: ignore[misc]  # noqa: N801 like its siblings; untyped
+    """allauth notes where and when a session was last used; once a minute is often enough."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        key = request.session.session_key
+        if key and _person(request) and cache.add(f"seen:{key}", 1, _SEEN_SECONDS):
+            answer: HttpResponseBase = super().__call__(request)
+            return answer
+        response: HttpResponseBase = self.get_response(request)
+        return response
+
+
+def own_time_zone(get_response: Handler) -> Handler:
+    """Times that the server writes out are in the person's own zone."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        with timezone.override(_zone(request)):
+            return get_response(request)
+
+    return middleware
+
+
+def _person(request: HttpRequest) -> User | None:
+    """None also without a database: the view finds that out, and its answer has words for it."""
+    try:
+        return request.user if isinstance(request.user, User) else None
+    except DatabaseError:
+        return None
+
+
+def _zone(request: HttpRequest) -> tzinfo:
+    person = _person(request)
+    name = person.time_zone if person else ""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError):  # this machine's table has lost it
+        return UTC
 
 
 class refusals:  # noqa: N801 a middleware, named like its siblings

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import policy
+from controlpanel.accounts import policy, roles
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.operations import selectors
@@ -79,7 +79,7 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
     permission = PERMISSIONS[operation.kind]
     allowed = scope.allows(permission)
     found = candidates(operation)
-    role = policy.ROLES.get(operation.actor_role)
+    role = roles.find(operation.team_id, operation.actor_role)
     return {
         "operation": operation,
         "crumbs": [_crumb(_("Operations"), reverse("operations", args=[scope.team_slug]))],

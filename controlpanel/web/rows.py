@@ -1,13 +1,16 @@
 """Rows of the servers list. What many rows have in common is made once, not fifty times."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import Operation
@@ -15,12 +18,15 @@ from controlpanel.servers.models import Server
 from controlpanel.web import banners, buttons, meanings, words
 from controlpanel.web.buttons import Reason, Standing
 from controlpanel.web.forms import new_form_id
+from controlpanel.web.labels import Chip, chips
 
 # Stand-ins for a row's menu, and inside a menu for what differs from row to row.
 _MENU: Final = "--menu--"
 _URL: Final = "--server-url--"
 _FORM: Final = "--form-id--"
 _DOM: Final = "--dom-id--"
+# So many labels fit into a row; the server's page has them all.
+_LABELS: Final = 2
 
 
 class _Shown(NamedTuple):
@@ -40,6 +46,9 @@ class _Shown(NamedTuple):
     ip: str
     location: str
     account: str
+    labels: tuple[Chip, ...]
+    more_labels: str
+    lock: str
 
 
 @lru_cache(maxsize=1024)
@@ -52,8 +61,16 @@ def _around_menu(shown: _Shown) -> tuple[str, str]:
 
 
 class Rows:
-    def __init__(self, request: HttpRequest, known: Standing, *, many_accounts: bool) -> None:
+    def __init__(
+        self,
+        request: HttpRequest,
+        known: Standing,
+        labels: Mapping[UUID, list[str]],
+        *,
+        many_accounts: bool,
+    ) -> None:
         self._known = known
+        self._labels = labels
         self._many_accounts = many_accounts
         self._csrf = get_token(request)
         self._menus: dict[tuple[Reason, ...], str] = {}
@@ -61,6 +78,7 @@ class Rows:
     def row(self, server: Server, running: Operation | None) -> SafeString:
         url = buttons.server_url(self._known, server.provider_id)
         dom = f"server-{server.id.hex}"
+        labels = self._labels.get(server.id, [])
         before, after = _around_menu(
             _Shown(
                 id=server.provider_id,
@@ -77,6 +95,9 @@ class Rows:
                 ip=words.shown(server.ip_address or "", 45),
                 location=words.shown(server.location, 64),
                 account=words.shown(server.account.name, 120) if self._many_accounts else "",
+                labels=chips(self._known.base, labels[:_LABELS]),
+                more_labels=", ".join(labels[_LABELS:]),
+                lock=_lock(server),
             )
         )
         # SECURITY: both halves and the menu were escaped when they were rendered.
@@ -119,6 +140,14 @@ def _classes(server: Server, running: Operation | None) -> str:
     if banners.is_doubtful(server.account):
         found.append("stale")
     return " ".join(found)
+
+
+def _lock(server: Server) -> str:
+    held = server.held_by
+    if held is None:
+        return ""
+    words = {"delete": _("locked against deletion"), "changes": _("locked against changes")}
+    return words[held.level]
 
 
 def _receipt(scope: Scope, operation: Operation) -> str:

@@ -92,7 +92,7 @@ def reboot(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponse
     return _confirmed(request, scope, selectors.get(scope, provider_id), _REBOOT)
 
 
-@door("servers.delete", _METHODS)
+@door("servers.delete", _METHODS, fresh=True)
 def delete(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponseBase:
     return _confirmed(request, scope, selectors.get(scope, provider_id), _DELETE)
 

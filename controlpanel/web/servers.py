@@ -20,10 +20,11 @@ from controlpanel.credentials import clients
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import looking
 from controlpanel.operations import selectors as operations
+from controlpanel.servers import labels as server_labels
 from controlpanel.servers import selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
-from controlpanel.web import banners, buttons, listing, meanings, words
+from controlpanel.web import banners, buttons, labels, listing, meanings, words
 from controlpanel.web.door import door
 from controlpanel.web.forms import new_form_id
 from controlpanel.web.htmx import is_fragment, page
@@ -31,6 +32,7 @@ from controlpanel.web.rows import Rows, is_moving
 
 FRESH_WHILE_MOVING, FRESH = timedelta(seconds=5), timedelta(seconds=10)
 OPERATIONS_SHOWN = 20
+_PANELS_OWN = (("label", "labels.edit"), ("lock", "servers.lock"), ("unlock", "servers.unlock"))
 # Too little time left to begin another call.
 _TOO_LATE = 1.0
 
@@ -117,12 +119,16 @@ def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any
     # the database finds the first fifty in an index, however many there are.
     ids = [account.id for account in connected]
     found = selectors.listed(scope, filters).filter(account_id__in=ids).select_related(None)
+    found = found.select_related("lock")
     shown = Paginator(found, listing.PER_PAGE).get_page(request.GET.get("page"))
     servers = list(shown)
     _share_accounts(servers, connected)
     running = operations.running_on(scope, servers)
-    rows = Rows(request, known, many_accounts=len(connected) > 1)
-    facets = listing.facets(scope, filters, connected)
+    labelled = server_labels.known(scope)
+    # Most teams have no labels at all: then there is nothing to read for each row.
+    of_servers = server_labels.on(servers) if labelled else {}
+    rows = Rows(request, known, of_servers, many_accounts=len(connected) > 1)
+    facets = listing.facets(scope, filters, connected, labelled)
     return {
         "url": listing.address(known.base, filters, shown.number),
         "base": known.base,
@@ -182,6 +188,12 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "running": running,
         "moving": is_moving(server, running),
         "actions": buttons.server_actions(scope, server, known=known, running=running),
+        "labels": labels.chips(known.base, server.labels.all()),
+        "label_url": f"{buttons.server_url(known, server.provider_id)}labels/",
+        "lock": server.held_by,
+        "lock_url": f"{buttons.server_url(known, server.provider_id)}lock/",
+        "unlock_url": f"{buttons.server_url(known, server.provider_id)}unlock/",
+        "may": {name: buttons.missing(known, right) for name, right in _PANELS_OWN},
         "history": [(operation, meanings.sentence(operation)) for operation in history],
         "banners": banners.banners(scope, [server.account], known),
         "seen_at": _seen_at(server),

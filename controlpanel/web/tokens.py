@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import access, policy
+from controlpanel.accounts import access, roles
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
 from controlpanel.credentials import clients, selectors, services
@@ -24,7 +24,7 @@ from controlpanel.servers import sync
 from controlpanel.servers.selectors import known_ids
 from controlpanel.web.banners import banners
 from controlpanel.web.buttons import names_of
-from controlpanel.web.door import door
+from controlpanel.web.door import again_url, ask_again, door
 from controlpanel.web.htmx import page, see_other
 
 _RESULTS: Final[Mapping[str, Promise]] = {
@@ -101,6 +101,9 @@ def list_tokens(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     if request.method != "POST":
         return tokens_page(request, scope)
     access.require(scope, "tokens.own", request.path)
+    again = ask_again(request)
+    if again:
+        return again
     connected = [account for account in accounts(scope) if is_connected(account)]
     account = _chosen(connected, request.POST.get("account", ""))
     if account is None:
@@ -116,7 +119,7 @@ def list_tokens(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     return tokens_page(request, scope, wrong={account.id: form})
 
 
-@door("tokens.own", ("GET", "HEAD", "POST"))
+@door("tokens.own", ("GET", "HEAD", "POST"), fresh=True)
 def remove(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponseBase:
     credential = selectors.own(scope).filter(account_id=account_id).first()
     if credential is None:
@@ -141,8 +144,9 @@ def tokens_page(
         "problem": problem,
         "several": sum(one.connected for one in shown) > 1,
         "may_keep": scope.allows("tokens.own"),
+        "again_url": again_url(request),
         "may_connect": scope.allows("accounts.connect"),
-        "role": policy.ROLES.get(scope.actor.role),
+        "role": roles.find(scope.team_id, scope.actor.role),
         "connectors": names_of(access.who_can(scope, "accounts.connect")),
     }
     status = 422 if problem or wrong else 200

@@ -46,9 +46,15 @@ def test_settings_exist_and_secrets_are_files(name: str) -> None:
             secret = value.removeprefix("/run/secrets/")
             assert secret in service["secrets"]
             assert COMPOSE["secrets"][secret]["file"].startswith("./secrets/")
-    for variable in ("DATABASE_URL_FILE", "PANEL_SECRET_KEY_FILE", "PANEL_KEYS_FILE"):
+    for variable in ("DATABASE_URL_FILE", "PANEL_SECRET_KEY_FILE"):
         assert service["environment"][variable].startswith("/run/secrets/")
     assert "PANEL_DEMO" not in service["environment"]
+
+
+@pytest.mark.parametrize("name", PANEL)
+def test_a_rotated_key_ring_reaches_the_running_processes(name: str) -> None:
+    folder = COMPOSE["services"][name]["environment"]["PANEL_KEYS_FILE"].removesuffix("/keys.json")
+    assert f"./secrets/ring:{folder}" in COMPOSE["services"][name]["volumes"]
 
 
 def test_secrets_stay_out_of_git_and_of_the_image() -> None:

@@ -29,6 +29,7 @@ def built(data: dict[str, Any], name: str = "web-01") -> dict[str, Any]:
         Target("server", "1", name),
         "success",
         "",
+        ["env:prod"],
         data,
     )
 
@@ -73,3 +74,15 @@ def test_only_an_operations_id_becomes_its_column() -> None:
     assert content.columns(built({"operation": "abc"}))["operation_id"] == "abc"
     assert content.columns(built({"operation": 7}))["operation_id"] == ""
     assert content.columns(built({}))["operation_id"] == ""
+
+
+def test_labels_become_a_column_that_finds_label_and_key():
+    made = built({})
+    assert made["labels"] == ["env:prod"]
+    assert content.columns(made)["labels"] == "|env|env:prod|"
+
+
+def test_events_from_before_there_were_labels_have_none():
+    made = built({})
+    del made["labels"]
+    assert content.columns(made)["labels"] == ""

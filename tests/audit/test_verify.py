@@ -35,6 +35,7 @@ EDITS: dict[str, tuple[object, str]] = {
     "address": ("198.51.100.1", "columns"),
     "request_id": ("request-9999", "columns"),
     "operation_id": ("", "columns"),
+    "labels": ("|everybody|", "columns"),
     "canonical": ("{}", "hash"),
     "prev_hash": ("0" * 64, "link"),
     "hash": ("f" * 64, "hash"),

@@ -49,6 +49,23 @@ def _without_cookies(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def _member_menu(page: Page) -> None:
+    page.get_by_role("button", name="Oscar Operator").click()
+
+
+def _of_member(entry: str) -> Callable[[Page], None]:
+    def then(page: Page) -> None:
+        _member_menu(page)
+        page.get_by_role("link", name=entry).click()
+
+    return then
+
+
+def _wrong_label(page: Page) -> None:
+    page.locator("[name=labels]").fill("no/label")
+    page.get_by_role("button", name="Save the labels").click()
+
+
 TEAM = "/teams/acme/"
 NEW = f"{SERVERS}new/"
 PLACES = (
@@ -58,6 +75,15 @@ PLACES = (
     Place("password-forgotten", "/accounts/password/reset/", ""),
     Place("password-change", "/accounts/password/change/"),
     Place("sign-out", "/accounts/logout/"),
+    Place("own-settings", "/account/settings/"),
+    Place("own-address", "/accounts/email/"),
+    Place("two-step", "/accounts/two-step/"),
+    Place("app-add", "/accounts/two-step/app/add/"),
+    Place("app-add-errors", "/accounts/two-step/app/add/", "owner", _click("Add the app")),
+    Place("passkeys", "/accounts/two-step/passkeys/"),
+    Place("passkey-add", "/accounts/two-step/passkeys/add/"),
+    Place("sessions", "/accounts/sessions/"),
+    Place("asked-again", "/accounts/reauthenticate/"),
     Place("styleguide", "/styleguide/", ""),
     Place("not-found", SERVERS, "outsider"),
     Place("not-allowed", NEW, "viewer"),
@@ -93,6 +119,26 @@ PLACES = (
     Place("account-connect", f"{TEAM}accounts/connect/"),
     Place("account-connect-errors", f"{TEAM}accounts/connect/", "owner", _click("Check and")),
     Place("members", f"{TEAM}members/"),
+    Place("members-menu", f"{TEAM}members/", "owner", _member_menu),
+    Place("member", f"{TEAM}members/", "owner", _of_member("Change role")),
+    Place("member-access", f"{TEAM}members/", "owner", _of_member("What they may do")),
+    Place("member-suspend", f"{TEAM}members/", "owner", _of_member("Suspend")),
+    Place("member-remove", f"{TEAM}members/", "owner", _of_member("Remove")),
+    Place("ownership-offer", f"{TEAM}members/", "owner", _of_member("Hand the team over")),
+    Place("own-access", NEW, "viewer", _link("See what you may do")),
+    Place("leave", f"{TEAM}members/leave/", "viewer"),
+    Place("revocations", f"{TEAM}members/revocations/"),
+    Place("invite", f"{TEAM}members/invite/"),
+    Place("invite-errors", f"{TEAM}members/invite/", "owner", _click("Send the invitation")),
+    Place("invitation-unusable", "/invitations/x/", ""),
+    Place("roles", f"{TEAM}roles/"),
+    Place("role-new", f"{TEAM}roles/new/?from=operator"),
+    Place("role-new-errors", f"{TEAM}roles/new/", "owner", _click("Add the role")),
+    Place("server-labels", f"{SERVERS}{ACTIVE}/labels/"),
+    Place("server-labels-errors", f"{SERVERS}{ACTIVE}/labels/", "owner", _wrong_label),
+    Place("server-lock", f"{SERVERS}{ACTIVE}/lock/"),
+    Place("server-lock-errors", f"{SERVERS}{ACTIVE}/lock/", "owner", _click("Lock web-")),
+    Place("server-unlock", f"{SERVERS}{ACTIVE}/unlock/"),
 )
 
 

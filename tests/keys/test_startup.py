@@ -1,10 +1,11 @@
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from controlpanel.audit.models import AuditEvent
-from controlpanel.keys import ring, startup
+from controlpanel.keys import holders, ring, startup
 from controlpanel.keys.models import KeyCheck
 from controlpanel.keys.ring import KeyRing, KeysNotReady
 from tests.keys.conftest import replace, with_second
@@ -16,9 +17,9 @@ pytestmark = pytest.mark.django_db
 def sealed_with() -> Iterator[list[str]]:
     """Ids of the keys that some stored value needs."""
     ids: list[str] = []
-    startup.register_user("the test", lambda: ids)
+    holders.register(holders.Holder("the test", lambda: Counter(ids), lambda: ids))
     yield ids
-    del startup._users["the test"]
+    del holders._holders["the test"]
 
 
 def test_the_first_start_notes_each_key_and_records_it(own_ring: KeyRing) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from controlpanel.accounts.access import MEMBER
+from controlpanel.accounts.models import Invitation, User
 from controlpanel.audit.models import AuditEvent
 from controlpanel.operations.models import Operation
 from tests.operations.asks import NEW
@@ -20,6 +22,13 @@ class World:
     foreign_operation: Operation
     event: AuditEvent
     candidate: str
+    # A member, an invitation and a role of the team's own that nobody else needs.
+    spare: User
+    stranger: User
+    invitation: Invitation
+    foreign_invitation: Invitation
+    # Puts back what an actor has changed.
+    renew: Callable[[], None]
 
 
 Ids = Callable[[World], dict[str, Any]]
@@ -32,16 +41,20 @@ class Route:
     ids: Ids = lambda _world: {}
     foreign: Ids | None = None
     absent: Mapping[str, Any] = field(default_factory=dict)
+    # What this object is to somebody who is there for the label env:prod only.
+    in_scope: bool = True
+    # Answers beside the usual ones, for whoever has the right.
+    also: frozenset[int] = frozenset()
     body: Callable[[World], Mapping[str, Any]] = lambda _world: {}
 
 
 ABSENT = "00000000-0000-4000-8000-000000000000"
 
 
-def _server(verb: str, **body: Any) -> Route:
+def _server(right: str, **body: Any) -> Route:
     return Route(
-        get=f"servers.{verb}",
-        post="" if verb == "view" else f"servers.{verb}",
+        get=right,
+        post="" if right == "servers.view" else right,
         ids=lambda _world: {"provider_id": "12345"},
         foreign=lambda _world: {"provider_id": "12353"},
         absent={"provider_id": "999999"},
@@ -56,6 +69,7 @@ def _operation(which: str, get: str = "", post: str = "", **body: Any) -> Route:
         ids=lambda world: {"operation_id": getattr(world, which).id},
         foreign=lambda world: {"operation_id": world.foreign_operation.id},
         absent={"operation_id": ABSENT},
+        in_scope=False,
         body=lambda world: body | {"provider_id": world.candidate},
     )
 
@@ -70,16 +84,50 @@ def _account(get: str, post: str) -> Route:
     )
 
 
+def _member(get: str, post: str, **body: Any) -> Route:
+    return Route(
+        get=get,
+        post=post,
+        ids=lambda world: {"user_id": world.spare.id},
+        foreign=lambda world: {"user_id": world.stranger.id},
+        absent={"user_id": ABSENT},
+        body=lambda _world: body,
+    )
+
+
+def _invitation() -> Route:
+    return Route(
+        post="members.manage",
+        ids=lambda world: {"invitation_id": world.invitation.id},
+        foreign=lambda world: {"invitation_id": world.foreign_invitation.id},
+        absent={"invitation_id": ABSENT},
+    )
+
+
+def _role(**body: Any) -> Route:
+    return Route(
+        get="team.manage",
+        post="team.manage",
+        ids=lambda _world: {"slug": "spare"},
+        foreign=lambda _world: {"slug": "theirs"},
+        absent={"slug": "absent"},
+        body=lambda _world: body,
+    )
+
+
 TEAM_ROUTES: Mapping[str, Route] = {
     "team": Route(get="servers.view"),
     "servers": Route(get="servers.view"),
     "server-new": Route(get="servers.create", post="servers.create", body=lambda _world: NEW),
-    "server": _server("view"),
-    "server-edit": _server("edit", name="renamed"),
-    "server-start": _server("start"),
-    "server-stop": _server("stop"),
-    "server-reboot": _server("reboot"),
-    "server-delete": _server("delete", confirm_name="web-server-01"),
+    "server": _server("servers.view"),
+    "server-edit": _server("servers.edit", name="renamed"),
+    "server-start": _server("servers.start"),
+    "server-stop": _server("servers.stop"),
+    "server-reboot": _server("servers.reboot"),
+    "server-delete": _server("servers.delete", confirm_name="web-server-01"),
+    "server-labels": _server("labels.edit", labels="env:prod"),
+    "server-lock": _server("servers.lock", level="delete", reason="Keep."),
+    "server-unlock": _server("servers.unlock", reason="Over."),
     "operations": Route(get="servers.view"),
     "operation": _operation("unknown_create", get="servers.view"),
     "operation-adopt": _operation("unknown_create", post="servers.create"),
@@ -95,6 +143,31 @@ TEAM_ROUTES: Mapping[str, Route] = {
     "account-connect": Route(get="accounts.connect", post="accounts.connect"),
     "account-sync-token": _account("", "accounts.connect"),
     "members": Route(get="members.view"),
+    "invite": Route(
+        get="members.manage",
+        post="members.manage",
+        body=lambda _world: {"email": "new@example.com", "role": "viewer", "reach": "all"},
+    ),
+    "leave": Route(get=MEMBER, post=MEMBER),
+    "ownership-answer": Route(get=MEMBER, post=MEMBER, also=frozenset({404})),
+    "ownership-withdraw": Route(post="team.manage"),
+    "member": _member("members.manage", "members.manage", role="viewer", reach="all"),
+    "access": _member("members.view", ""),
+    "member-suspend": _member("members.manage", "members.manage"),
+    "member-restore": _member("", "members.manage"),
+    "member-remove": _member("members.manage", "members.manage"),
+    "ownership-offer": _member("team.manage", "team.manage"),
+    "revocations": Route(get="members.manage", post="members.manage"),
+    "invitation-resend": _invitation(),
+    "invitation-revoke": _invitation(),
+    "roles": Route(get="team.manage"),
+    "role-new": Route(
+        get="team.manage",
+        post="team.manage",
+        body=lambda _world: {"name": "New", "permissions": "servers.view"},
+    ),
+    "role": _role(name="Spare", permissions="servers.view"),
+    "role-remove": _role(),
 }
 
 # Routes that belong to no team: what somebody gets who is not signed in.
@@ -103,14 +176,40 @@ OPEN_ROUTES: Mapping[str, int] = {
     "healthz": 200,
     "favicon": 302,
     "styleguide": 200,
+    "invitation": 410,
     "account_login": 200,
     "account_logout": 302,
     "account_signup": 200,
     "account_inactive": 200,
-    "account_reauthenticate": 302,
-    "account_change_password": 302,
+    "account_email_verification_sent": 200,
+    "account_confirm_email": 200,
     "account_reset_password": 200,
     "account_reset_password_done": 200,
     "account_reset_password_from_key": 200,
     "account_reset_password_from_key_done": 200,
+}
+
+# A person's own pages, which belong to no team: nobody else is led to sign in.
+OWN_ROUTES: Mapping[str, Mapping[str, int]] = {
+    "own-settings": {},
+    "own-session-end": {"session_id": 1},
+    "account_reauthenticate": {},
+    "account_email": {},
+    "account_change_password": {},
+    "account_set_password": {},
+    "mfa_index": {},
+    "mfa_authenticate": {},
+    "mfa_reauthenticate": {},
+    "mfa_activate_totp": {},
+    "mfa_deactivate_totp": {},
+    "mfa_view_recovery_codes": {},
+    "mfa_generate_recovery_codes": {},
+    "mfa_download_recovery_codes": {},
+    "mfa_list_webauthn": {},
+    "mfa_add_webauthn": {},
+    "mfa_login_webauthn": {},
+    "mfa_reauthenticate_webauthn": {},
+    "mfa_edit_webauthn": {"pk": 1},
+    "mfa_remove_webauthn": {"pk": 1},
+    "usersessions_list": {},
 }

@@ -1,30 +1,108 @@
-"""Every route × every verb × six people and nobody × own, foreign and absent objects."""
+"""Every route × every verb × nine actors × own, foreign and absent objects, by page and by HTMX.
+
+What each right is needed for stands in routes.py; who has it, in the roles.
+"""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.urls import get_resolver, reverse
 
-from controlpanel.accounts.policy import permissions_of
+from controlpanel.accounts import policy
+from controlpanel.accounts.access import MEMBER
+from controlpanel.accounts.models import Invitation, Membership, OwnershipOffer, TeamRole
 from controlpanel.audit.models import AuditEvent
+from controlpanel.lib import clock
 from controlpanel.operations.models import Operation
+from controlpanel.servers.models import ServerLabel
 from tests.operations.asks import NEW, create, fresh, power, sent
-from tests.people import HTMX, look
-from tests.permissions.routes import OPEN_ROUTES, TEAM_ROUTES, World
+from tests.people import HTMX, join, look, with_labels
+from tests.permissions.routes import OPEN_ROUTES, OWN_ROUTES, TEAM_ROUTES, World
 
-ROLES = {
-    "vera": "viewer",
-    "audrey": "auditor",
-    "bob": "operator",
-    "adam": "admin",
-    "alice": "owner",
-}
-FROM_LEAST_TO_MOST = tuple(ROLES)
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DONE = {200, 302, 303, 409, 422}
+# A role of the team's own, for the servers with one label.
+SCOPED = frozenset({"servers.view", "servers.create", "servers.reboot", "labels.edit"})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """`rights`: None for whoever is no active member: everything is a 404 to them."""
+
+    name: str
+    rights: frozenset[str] | None
+    scoped: bool = False
+
+
+def _built_in(name: str, role: str) -> Actor:
+    return Actor(name, policy.ROLES[role].permissions | {MEMBER})
+
+
+# From least to most, so that what the first do leaves something for the next.
+MEMBERS = (
+    _built_in("vera", "viewer"),
+    Actor("sam", SCOPED | {MEMBER}, scoped=True),
+    _built_in("audrey", "auditor"),
+    _built_in("bob", "operator"),
+    _built_in("adam", "admin"),
+    _built_in("alice", "owner"),
+)
+OUTSIDERS = (Actor("susan", None), Actor("charlie", None))
+ACTORS = (*MEMBERS, *OUTSIDERS)  # and nobody
 
 
 @pytest.fixture
-def world(synced, other_account, alice, bob, charlie, server, sandbox):
+def sam(alice, team):
+    TeamRole.objects.create(team=team, slug="web", name="Web", permissions=sorted(SCOPED))
+    return join(team, "sam", "web", with_labels("env:prod"))
+
+
+@pytest.fixture
+def susan(team):
+    """Once an owner, and suspended."""
+    person = join(team, "susan", "owner")
+    Membership.objects.filter(user=person.user).update(suspended_at=clock.now())
+    return person
+
+
+def _invitation(team, role):
+    return Invitation.objects.create(
+        team=team,
+        email=f"spare@{team.slug}.example",
+        role=role,
+        digest=team.slug,
+        invited_by_id="x",
+        invited_by_name="alice@example.com",
+        expires_at=clock.now() + timedelta(hours=1),
+    )
+
+
+def _renewer(team, invitation) -> Callable[[], None]:
+    """What an actor has changed is as it was before the next one comes."""
+    people = list(Membership.objects.filter(team=team))
+    columns = [field.name for field in Membership._meta.fields if field.name != "id"]
+
+    def renew() -> None:
+        Membership.objects.bulk_create(
+            people, update_conflicts=True, unique_fields=["id"], update_fields=columns
+        )
+        TeamRole.objects.exclude(slug__in=["web", "theirs"]).delete()
+        TeamRole.objects.create(team=team, slug="spare", name="Spare", permissions=[])
+        Invitation.objects.filter(id=invitation.id).update(revoked_at=None)
+        OwnershipOffer.objects.all().delete()
+
+    return renew
+
+
+@pytest.fixture
+def world(
+    synced, other_account, alice, bob, charlie, sam, susan, team, other_team, server, sandbox
+):
     look(other_account)
+    ServerLabel.objects.create(server=server("web-server-01"), key="env", value="prod")
     sandbox.fault("drop_after", "POST", "/servers/$")
     unknown_create = sent(create(bob, synced, name="lost-01"))
     twin = sandbox.world.create(
@@ -36,6 +114,8 @@ def world(synced, other_account, alice, bob, charlie, server, sandbox):
     foreign = sent(create(charlie, other_account))
     assert [unknown_create.state, unknown_reboot.state] == ["unknown", "unknown"]
     sandbox.journal.clear()
+    TeamRole.objects.create(team=other_team, slug="theirs", name="Theirs", permissions=[])
+    spare, invitation = join(team, "spare", "viewer"), _invitation(team, "viewer")
     return World(
         account=synced,
         foreign_account=other_account,
@@ -44,6 +124,11 @@ def world(synced, other_account, alice, bob, charlie, server, sandbox):
         foreign_operation=foreign,
         event=AuditEvent.objects.filter(chain=bob.team.chain)[0],
         candidate=str(twin.id),
+        spare=spare.user,
+        stranger=charlie.user,
+        invitation=invitation,
+        foreign_invitation=_invitation(other_team, "viewer"),
+        renew=_renewer(team, invitation),
     )
 
 
@@ -66,37 +151,37 @@ def needed(route, verb):
     return {"GET": route.get, "POST": route.post}.get(verb, "")
 
 
+def expected(actor, route, verb):
+    """The status codes of a cell, as data says."""
+    right = needed(route, verb)
+    if not right:
+        return {405}
+    if actor.rights is None:
+        return {404}
+    if right not in actor.rights:
+        return {403}
+    if actor.scoped and not route.in_scope:
+        return {404}
+    return DONE | route.also
+
+
 @pytest.mark.parametrize("name", TEAM_ROUTES)
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
-def test_members(request, world, sandbox, name, headers):
+def test_cells(request, world, sandbox, name, headers):
     route = TEAM_ROUTES[name]
-    for person in FROM_LEAST_TO_MOST:
-        client, rights = request.getfixturevalue(person), permissions_of(ROLES[person])
-        for verb in VERBS:
-            before, changes = denials(), len(sandbox.changes())
-            response = ask(client, name, verb, route.ids(world), route.body(world), **headers)
-            right = needed(route, verb)
-            if not right:
-                assert response.status_code == 405
-                assert denials() == before
-            elif right in rights:
-                assert response.status_code in DONE | ({204} if headers else set())
-                assert denials() == before
-            else:
-                assert response.status_code == 403
-                assert denials() == before + 1
-                assert len(sandbox.changes()) == changes
-
-
-@pytest.mark.parametrize("name", TEAM_ROUTES)
-def test_an_outsider(world, sandbox, charlie, name):
-    route = TEAM_ROUTES[name]
-    for headers in ({}, HTMX):
-        for verb in VERBS:
-            expected = 404 if needed(route, verb) else 405
-            response = ask(charlie, name, verb, route.ids(world), route.body(world), **headers)
-            assert response.status_code == expected
-    assert not sandbox.changes()
+    for actor, verb in itertools.product(ACTORS, VERBS):
+        client = request.getfixturevalue(actor.name)
+        world.renew()
+        before, changes = denials(), len(sandbox.changes())
+        response = ask(client, name, verb, route.ids(world), route.body(world), **headers)
+        codes = expected(actor, route, verb)
+        if codes >= DONE and headers:
+            codes = codes | {204}
+        assert response.status_code in codes, (actor.name, verb, response.status_code)
+        if not codes >= DONE:
+            assert len(sandbox.changes()) == changes
+        refused = codes == {403} or (codes == {404} and actor.rights is None)
+        assert denials() == before + refused, (actor.name, verb)
 
 
 @pytest.mark.parametrize("name", TEAM_ROUTES)
@@ -114,13 +199,18 @@ def test_nobody(world, sandbox, nobody, name):
     assert not sandbox.changes()
 
 
+def test_there_are_enough_cells():
+    assert len(ACTORS) + 1 == 9
+    assert len(TEAM_ROUTES) * len(VERBS) * 9 * 2 >= 600
+
+
 @pytest.mark.parametrize("name", [name for name, route in TEAM_ROUTES.items() if route.absent])
 def test_foreign_and_absent_objects_are_the_same_404(request, world, sandbox, name):
     route = TEAM_ROUTES[name]
-    for person in FROM_LEAST_TO_MOST:
-        client, rights = request.getfixturevalue(person), permissions_of(ROLES[person])
+    for actor in MEMBERS:
+        client = request.getfixturevalue(actor.name)
         for verb in ("GET", "POST"):
-            if needed(route, verb) not in rights:
+            if needed(route, verb) not in (actor.rights or ()):
                 continue
             absent = ask(client, name, verb, route.absent, route.body(world))
             assert absent.status_code == 404
@@ -131,22 +221,53 @@ def test_foreign_and_absent_objects_are_the_same_404(request, world, sandbox, na
     assert not sandbox.changes()
 
 
+OUT_OF_REACH = [name for name, route in TEAM_ROUTES.items() if "provider_id" in route.absent]
+
+
+@pytest.mark.parametrize("name", OUT_OF_REACH)
+def test_what_is_out_of_reach_is_the_same_404(world, sandbox, sam, server, name):
+    route = TEAM_ROUTES[name]
+    for verb, headers in itertools.product(("GET", "POST"), ({}, HTMX)):
+        if needed(route, verb) not in SCOPED:
+            continue
+        ids = {"provider_id": server("db-server-01").provider_id}
+        response = ask(sam, name, verb, ids, route.body(world), **headers)
+        absent = ask(sam, name, verb, route.absent, route.body(world), **headers)
+        assert response.status_code == absent.status_code == 404
+        assert _words(response) == _words(absent)
+    assert not sandbox.changes()
+
+
 def test_every_route_is_in_the_table():
-    assert _names() == set(TEAM_ROUTES) | set(OPEN_ROUTES)
+    assert _names() == set(TEAM_ROUTES) | set(OPEN_ROUTES) | set(OWN_ROUTES)
 
 
 def test_every_team_route_goes_through_the_door():
     for name, pattern in _patterns():
         if name in TEAM_ROUTES:
             route = TEAM_ROUTES[name]
-            assert pattern.callback.permission in {route.get, route.post, "servers.view"}
+            assert pattern.callback.permission in {route.get, route.post, "servers.view", MEMBER}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", OPEN_ROUTES)
 def test_open_routes_hold_nothing_of_a_team(nobody, name):
-    ids = {"uidb36": "x", "key": "y-z"} if name == "account_reset_password_from_key" else {}
+    ids = {
+        "account_reset_password_from_key": {"uidb36": "x", "key": "y-z"},
+        "account_confirm_email": {"key": "x"},
+        "invitation": {"token": "x"},
+    }.get(name, {})
     assert nobody.get(reverse(name, kwargs=ids)).status_code == OPEN_ROUTES[name]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", OWN_ROUTES)
+@pytest.mark.parametrize("verb", VERBS)
+def test_own_pages_are_for_somebody_who_is_signed_in(nobody, name, verb):
+    answer = nobody.generic(verb, reverse(name, kwargs=dict(OWN_ROUTES[name])))
+    if answer.status_code != 405:
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/accounts/login/")
 
 
 @pytest.mark.parametrize("name", [name for name, route in TEAM_ROUTES.items() if route.post])

@@ -1,10 +1,17 @@
+from datetime import timedelta
 from urllib.parse import quote
 
+from allauth.mfa.models import Authenticator
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.asserts import assertRedirects
 
-from controlpanel.accounts.models import Team
-from tests.people import Person
+from controlpanel.accounts import invitations, members, ownership
+from controlpanel.accounts.models import Account, Membership, Team
+from controlpanel.lib import clock
+from controlpanel.lib.scope import EVERYTHING
+from tests.people import Person, join, with_labels
 
 URL = "/teams/acme/members/"
 
@@ -50,3 +57,87 @@ def test_hostile_names_are_inert(alice: Person) -> None:
     text = alice.get(URL).content.decode()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert" in text
+
+
+def test_it_shows_role_reach_second_factor_token_and_last_activity(
+    alice: Person, account: Account, team: Team
+) -> None:
+    pat = join(team, "pat", "operator", with_labels("env:prod", "team:web"))
+    Authenticator.objects.create(user=pat.user, type=Authenticator.Type.TOTP, data={})
+    Membership.objects.filter(user=pat.user).update(last_active_at=None)
+    rows = {row.member.user_id: row for row in alice.get(URL).context["rows"]}
+    theirs, own = rows[pat.user.id], rows[alice.user.id]
+    assert (theirs.role, theirs.reach) == ("Operator", "servers with env:prod or team:web")
+    assert (theirs.second_factor, theirs.tokens) == (True, "none")
+    assert (own.second_factor, own.tokens) == (False, "1 token, one reads the account")
+    assert (own.reach, own.why_not) == (
+        "all servers",
+        "Nobody changes their own membership; ask another one to.",
+    )
+    assert theirs.member.last_active_at is None
+    assert "never" in alice.get(URL).content.decode()
+
+
+def test_activity_is_written_at_most_once_a_minute(bob: Person, alice: Person) -> None:
+    seen = bob.membership.last_active_at
+    bob.get(URL)
+    assert bob.membership.last_active_at == seen
+    clock.shift(timedelta(minutes=1))
+    bob.get(URL)
+    again = bob.membership.last_active_at
+    assert again is not None
+    assert seen is not None
+    assert again - seen >= timedelta(minutes=1)
+    clock.shift(timedelta(seconds=59))
+    bob.get(URL)
+    assert bob.membership.last_active_at == again
+
+
+def test_who_cannot_manage_is_offered_nothing(vera: Person, alice: Person) -> None:
+    alice_invites(alice)
+    text = vera.get(URL).content.decode()
+    assert "/members/invite/" not in text
+    assert "/suspend/" not in text
+    assert "new@example.com" not in text
+    assert "/access/" in text
+    assert "/members/leave/" in text
+
+
+def test_it_lists_open_invitations(alice: Person, adam: Person) -> None:
+    alice_invites(alice)
+    text = adam.get(URL).content.decode()
+    assert "new@example.com" in text
+    assert "/resend/" in text
+    assert "/revoke/" in text
+    assert "run out" not in text
+    clock.shift(timedelta(hours=73))
+    assert "run out" in adam.get(URL).content.decode()
+
+
+def test_a_suspended_member_is_marked(alice: Person, bob: Person) -> None:
+    members.suspend(alice.scope(), bob.membership)
+    text = alice.get(URL).content.decode()
+    assert "suspended" in text
+    assert f"/members/{bob.user.id}/restore/" in text
+
+
+def test_it_says_that_the_team_is_offered(alice: Person, bob: Person, vera: Person) -> None:
+    ownership.offer(alice.scope(), bob.membership)
+    assert "wants to hand the team over to you" in bob.get(URL).content.decode()
+    assert "Withdraw the offer" in alice.get(URL).content.decode()
+    assert "hand the team over to you" not in vera.get(URL).content.decode()
+
+
+def test_it_asks_as_often_for_few_as_for_many(alice: Person, team: Team) -> None:
+    alice.get(URL)
+    with CaptureQueriesContext(connection) as few:
+        alice.get(URL)
+    for n in range(10):
+        join(team, f"n{n}", "viewer")
+    with CaptureQueriesContext(connection) as many:
+        alice.get(URL)
+    assert len(many) == len(few)
+
+
+def alice_invites(alice: Person) -> None:
+    invitations.invite(alice.scope(), "new@example.com", "viewer", EVERYTHING)

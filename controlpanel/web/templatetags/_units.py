@@ -1,7 +1,8 @@
 """Numbers in words. Memory is in MB, storage and traffic in GB, as the mapper leaves them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -59,7 +60,7 @@ def ago(when: datetime) -> str:
     days = seconds // 86400
     if days < 31:
         return ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
-    return when.astimezone(UTC).strftime("%Y-%m-%d")
+    return timezone.localtime(when).strftime("%Y-%m-%d")
 
 
 def elapsed(since: datetime) -> str:

@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 
 from controlpanel.lib import request_id as ids
 from controlpanel.lib import text
-from controlpanel.web.templatetags import _tones, _units
+from controlpanel.web.templatetags import _browsers, _tones, _units
 
 register = template.Library()
 
 register.filter("megabytes", _units.megabytes)
 register.filter("gigabytes", _units.gigabytes)
 register.filter("percent", _units.percent)
+register.filter("browser", _browsers.browser)
 register.simple_tag(_units.plan_words, name="plan_words")
 
 

@@ -126,8 +126,9 @@ def _refuse_others() -> None:
 
 
 def _add(person: DemoPerson, password: str) -> None:
-    user = User(email=person.email, name=person.name, is_demo=True, password=password)
-    user.save(force_insert=True)
+    user = User.objects.create_user(person.email, name=person.name, is_demo=True)
+    user.password = password
+    user.save(update_fields=["password"])
     if person.role == "owner":
         services.found_team(person.team, user)
         return

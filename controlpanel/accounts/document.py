@@ -1,0 +1,59 @@
+"""docs/permissions.md, made from the table of rights and roles: `make docs` writes it."""
+
+from controlpanel.accounts.policy import PERMISSIONS, ROLES
+
+_HEAD = """\
+# Rights and roles
+
+Made by `make docs` from `controlpanel/accounts/policy.py`; a test fails when it is stale.
+
+A membership has a role, and it is for all servers of the team, for those with one of some labels,
+or for chosen servers. What is out of reach does not exist for that person.
+"""
+_RULES = """\
+## Rules
+
+- The built-in roles stay as they are. A team copies one into a role of its own and ticks rights.
+- Nobody grants a right, or access to servers, that they lack. Nobody changes their own membership.
+- Nobody changes the membership of somebody, or a role, with rights that they lack.
+- The last owner cannot go. An owner is there for all servers.
+- A role that somebody has, or is invited to, cannot be removed.
+- A change acts on the next request, on open pages, and on work that has not been sent yet.
+- Changing anything at VPS.org also needs an API token of one's own.
+- A lock on a server binds everybody, whatever their role.
+- Whoever is there for labels gives a new server one of them; whoever is there for chosen servers
+  creates none.
+- The audit log of somebody who is there for some servers is the log of those servers, by the labels
+  they had as of writing.
+"""
+
+
+def document() -> str:
+    return f"{_HEAD}\n{_roles()}\n{_rights()}\n{_RULES}"
+
+
+def _roles() -> str:
+    rows = [f"| {role.label} | {role.meaning} |" for role in ROLES.values()]
+    return "\n".join(
+        ("## Built-in roles", "", "| role | what it allows |", "| --- | --- |", *rows, "")
+    )
+
+
+def _rights() -> str:
+    roles = ROLES.values()
+    head = f"| right | allows to | {' | '.join(str(role.label) for role in roles)} |"
+    line = f"| --- | --- |{' :---: |' * len(roles)}"
+    rows = [
+        f"| `{name}` | {words} | "
+        + " | ".join("yes" if name in role.permissions else "–" for role in roles)
+        + " |"
+        for name, words in PERMISSIONS.items()
+    ]
+    return "\n".join(("## Rights", "", head, line, *rows, ""))
+
+
+if __name__ == "__main__":
+    from django.conf import settings
+
+    settings.configure(USE_I18N=False)
+    print(document(), end="")  # noqa: T201 this is its purpose

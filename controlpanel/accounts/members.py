@@ -1,0 +1,174 @@
+"""Who is in a team, and as what. Nobody raises themselves, and an owner always remains."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts import access, roles
+from controlpanel.accounts.models import Membership, Team
+from controlpanel.accounts.policy import Role
+from controlpanel.audit.recorder import Target, record
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Reach, Scope
+
+OWNER = "owner"
+
+
+class MemberRefused(Exception):
+    """Nothing was changed; the message is a sentence for the person."""
+
+
+def grantable(scope: Scope) -> list[Role]:
+    """Roles that this person may give: none of them carries a right that they lack."""
+    return [role for role in roles.of_team(scope.team_id) if role.permissions <= scope.permissions]
+
+
+def check_grant(scope: Scope, slug: str, reach: Reach) -> None:
+    """Raises MemberRefused for a role or a reach beyond one's own."""
+    role = roles.find(scope.team_id, slug)
+    if role is None:
+        raise MemberRefused(_("Choose one of the team's roles."))
+    if not role.permissions <= scope.permissions:
+        raise MemberRefused(
+            _("Nobody gives a role with more rights than their own; “%(role)s” has more.")
+            % {"role": role.label}
+        )
+    if slug == OWNER and not reach.is_all:
+        raise MemberRefused(_("An owner is there for all servers."))
+    if not _is_within(reach, scope.reach):
+        raise MemberRefused(_("Nobody gives access to servers that they cannot reach."))
+    if not reach.is_all and not (reach.labels or reach.servers):
+        raise MemberRefused(_("Name the labels or servers that this is for."))
+
+
+def why_not(scope: Scope, member: Membership, role: Role | None) -> str:
+    """Why this person cannot change that member (who has this role), or an empty string."""
+    if not scope.allows("members.manage"):
+        return _("You do not have the right to change members.")
+    if member.user_id == scope.user_id:
+        return _("Nobody changes their own membership; ask another one to.")
+    beyond = role is not None and not role.permissions <= scope.permissions
+    if beyond or not _is_within(member.reach, scope.reach):
+        return _(
+            "%(person)s has rights or servers that you lack, so you cannot change their membership."
+        ) % {"person": member.user.email}
+    return ""
+
+
+def change(scope: Scope, membership: Membership, role: str, reach: Reach) -> None:
+    """Acts on the member's next request, on their open pages, and on work already queued."""
+    with transaction.atomic():
+        scope, now = held(scope, membership)
+        _refuse_touching(scope, now)
+        check_grant(scope, role, reach)
+        if now.role == OWNER and role != OWNER:
+            _refuse_last_owner(now)
+        before, after = shown(now.role, now.reach), shown(role, reach)
+        if before == after:
+            return
+        now.role = role
+        set_reach(now, reach)
+        now.save(update_fields=["role", "reach_kind", "reach_labels", "reach_servers"])
+        _record(scope, "member.changed", now, before=before, after=after)
+
+
+def suspend(scope: Scope, membership: Membership) -> None:
+    """From the next request on they are an outsider; nothing of theirs is lost."""
+    with transaction.atomic():
+        scope, now = held(scope, membership)
+        _refuse_touching(scope, now)
+        _refuse_last_owner(now)
+        if now.suspended_at is None:
+            Membership.objects.filter(id=now.id).update(suspended_at=clock.now())
+            _record(scope, "member.suspended", now)
+
+
+def restore(scope: Scope, membership: Membership) -> None:
+    with transaction.atomic():
+        scope, now = held(scope, membership)
+        _refuse_touching(scope, now)
+        if now.suspended_at is not None:
+            Membership.objects.filter(id=now.id).update(suspended_at=None)
+            _record(scope, "member.restored", now)
+
+
+def remove(scope: Scope, membership: Membership) -> None:
+    """Only the membership: `operations.offboarding` sees to everything else."""
+    with transaction.atomic():
+        scope, now = held(scope, membership)
+        if now.user_id != scope.user_id:
+            _refuse_touching(scope, now)
+        _refuse_last_owner(now)
+        event = "member.left" if now.user_id == scope.user_id else "member.removed"
+        _record(scope, event, now, before=shown(now.role, now.reach))
+        now.delete()
+
+
+def set_reach(row: Membership, reach: Reach) -> None:
+    row.reach_kind = reach.kind
+    row.reach_labels = sorted(reach.labels)
+    row.reach_servers = sorted(reach.servers)
+
+
+def shown(role: str, reach: Reach) -> dict[str, object]:
+    """As it stands in the record."""
+    found: dict[str, object] = {"role": role, "reach": reach.kind}
+    if reach.labels:
+        found["labels"] = sorted(reach.labels)
+    if reach.servers:
+        found["servers"] = sorted(reach.servers)
+    return found
+
+
+def held(scope: Scope, membership: Membership) -> tuple[Scope, Membership]:
+    """Both as they are now, while nobody else changes who is in the team.
+
+    Two owners who demote each other at the same moment stand in line here.
+    """
+    Team.objects.select_for_update().get(id=scope.team_id)
+    now = Membership.objects.select_related("user").filter(id=membership.id, team_id=scope.team_id)
+    found = now.first()
+    if found is None:
+        raise MemberRefused(_("This person is no longer in the team."))
+    return access.as_now(scope), found
+
+
+def _refuse_touching(scope: Scope, member: Membership) -> None:
+    sentence = why_not(scope, member, roles.find(scope.team_id, member.role))
+    if sentence:
+        raise MemberRefused(sentence)
+
+
+def _refuse_last_owner(member: Membership) -> None:
+    if member.role == OWNER and not _owners(member.team_id, besides=[member.user_id]):
+        raise MemberRefused(_("The last owner cannot go. Make somebody else an owner first."))
+
+
+def _owners(team_id: UUID, besides: Iterable[UUID]) -> bool:
+    owners = Membership.objects.filter(
+        team_id=team_id, role=OWNER, user__is_active=True, suspended_at=None
+    )
+    return owners.exclude(user_id__in=besides).exists()
+
+
+def _is_within(reach: Reach, own: Reach) -> bool:
+    """Whether whoever has `own` can tell that `reach` shows no more than that."""
+    if own.is_all:
+        return True
+    if reach.kind != own.kind:
+        return False
+    return reach.servers <= own.servers and all(own.covers(label) for label in reach.labels)
+
+
+def _record(scope: Scope, event: str, member: Membership, **data: dict[str, object]) -> None:
+    record(
+        event,
+        chain=str(scope.team_id),
+        actor=scope.actor,
+        origin=scope.origin,
+        target=Target("user", str(member.user_id), member.user.email),
+        result="success",
+        data=data,
+    )

@@ -1,0 +1,51 @@
+"""Events about a person rather than a team: in the chain of each of their teams, or the panel's."""
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest
+
+from controlpanel.accounts.models import Team, User
+from controlpanel.accounts.origin import of_request
+from controlpanel.audit.content import JSON
+from controlpanel.audit.recorder import PANEL, Result, Target, record
+from controlpanel.lib.scope import Actor
+
+
+def record_own(
+    event: str,
+    request: HttpRequest,
+    user: User | None,
+    result: Result = "success",
+    *,
+    tried: str = "",
+    data: Mapping[str, JSON] | None = None,
+) -> None:
+    """`tried`: the address somebody gave who is nobody here. Call it inside a transaction.
+
+    While somebody signs in, nobody is signed in yet: then the person themselves is the actor.
+    """
+    about = (
+        Actor(kind="user", id=str(user.id), name=user.email)
+        if user
+        else Actor(kind="nobody", id="", name=tried)
+    )
+    for chain in _chains(user):
+        record(
+            event,
+            chain=chain,
+            actor=_actor(request) or about,
+            origin=of_request(request),
+            target=Target("user", about.id, about.name),
+            result=result,
+            data=data,
+        )
+
+
+def _actor(request: HttpRequest) -> Actor | None:
+    user = request.user
+    return Actor(kind="user", id=str(user.id), name=user.email) if isinstance(user, User) else None
+
+
+def _chains(user: User | None) -> list[str]:
+    teams = Team.objects.filter(memberships__user=user).order_by("id") if user else ()
+    return [team.chain for team in teams] or [PANEL]

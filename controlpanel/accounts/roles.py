@@ -1,0 +1,194 @@
+"""Roles of a team: the five built-in ones, and its own copies of them."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from controlpanel.accounts.models import Invitation, Membership, Team, TeamRole
+from controlpanel.accounts.policy import PERMISSIONS, ROLES, Role
+from controlpanel.audit.recorder import Target, record
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Scope
+from controlpanel.lib.text import clean
+
+
+class RoleRefused(Exception):
+    """Nothing was changed; the message is a sentence for the person."""
+
+
+def find(team_id: UUID, slug: str) -> Role | None:
+    """A built-in role, or the team's own of that slug; None for what is neither."""
+    if slug in ROLES:
+        return ROLES[slug]
+    own = TeamRole.objects.filter(team_id=team_id, slug=slug).first()
+    return _as_role(own) if own else None
+
+
+def of_team(team_id: UUID) -> tuple[Role, ...]:
+    """Built-in ones first, then the team's own by name."""
+    own = TeamRole.objects.filter(team_id=team_id).order_by("name")
+    return (*ROLES.values(), *map(_as_role, own))
+
+
+def among(team_id: UUID, slugs: Collection[str]) -> dict[str, Role]:
+    """The roles of these slugs, in the order of `of_team`."""
+    roles = ROLES.values() if set(slugs) <= set(ROLES) else of_team(team_id)
+    return {role.slug: role for role in roles if role.slug in slugs}
+
+
+def label(team_id: UUID, slug: str) -> str:
+    role = find(team_id, slug)
+    return str(role.label) if role else slug
+
+
+def slugs_with(team_id: UUID, permission: str) -> list[str]:
+    """Roles that carry this right, in the order of `of_team`."""
+    return [role.slug for role in of_team(team_id) if permission in role.permissions]
+
+
+def add(scope: Scope, name: str, permissions: Collection[str]) -> TeamRole:
+    """A role of the team's own. Raises RoleRefused."""
+    _insist(scope)
+    name = _good_name(name)
+    _refuse_what_one_lacks(scope, permissions)
+    with transaction.atomic():
+        _hold_team(scope)
+        _refuse_taken(scope, name)
+        role = TeamRole.objects.create(
+            team_id=scope.team_id,
+            slug=_free_slug(scope.team_id, name),
+            name=name,
+            permissions=sorted(permissions),
+        )
+        _record(scope, "role.added", role, after=role.permissions)
+    return role
+
+
+def change(scope: Scope, role: TeamRole, name: str, permissions: Collection[str]) -> None:
+    """Raises RoleRefused. Acts on everybody who has the role, on their next request."""
+    _insist(scope)
+    name = _good_name(name)
+    with transaction.atomic():
+        now = _held(scope, role)
+        _refuse_taken(scope, name, besides=now)
+        _refuse_what_one_lacks(scope, permissions)
+        before = {"name": now.name, "permissions": now.permissions}
+        after = {"name": name, "permissions": sorted(permissions)}
+        if before == after:
+            return
+        now.name, now.permissions = name, sorted(permissions)
+        now.save(update_fields=["name", "permissions"])
+        _record(scope, "role.changed", now, before=before, after=after)
+
+
+def remove(scope: Scope, role: TeamRole) -> None:
+    """Raises RoleRefused while somebody has it or is invited to it."""
+    _insist(scope)
+    with transaction.atomic():
+        now = _held(scope, role)
+        users = users_of(now)
+        if users:
+            raise RoleRefused(
+                ngettext(
+                    "%(count)d person has this role or is invited to it. Choose another one "
+                    "for them first.",
+                    "%(count)d people have this role or are invited to it. Choose another one "
+                    "for them first.",
+                    users,
+                )
+                % {"count": users}
+            )
+        _record(scope, "role.removed", now, before=now.permissions)
+        now.delete()
+
+
+def users_of(role: TeamRole) -> int:
+    """Members who have it, and open invitations that give it."""
+    members = Membership.objects.filter(team_id=role.team_id, role=role.slug).count()
+    invited = Invitation.objects.filter(
+        team_id=role.team_id,
+        role=role.slug,
+        accepted_at=None,
+        revoked_at=None,
+        expires_at__gt=clock.now(),
+    )
+    return members + invited.count()
+
+
+def _insist(scope: Scope) -> None:
+    if not scope.allows("team.manage"):
+        raise PermissionError("team.manage")
+
+
+def _refuse_what_one_lacks(scope: Scope, permissions: Collection[str]) -> None:
+    unknown = set(permissions) - set(PERMISSIONS)
+    if unknown:
+        raise RoleRefused(_("There is no such right: %(names)s.") % {"names": _listed(unknown)})
+    lacking = set(permissions) - scope.permissions
+    if lacking:
+        raise RoleRefused(
+            _("Nobody grants what they lack; you lack: %(names)s.") % {"names": _listed(lacking)}
+        )
+
+
+def _listed(permissions: Collection[str]) -> str:
+    return ", ".join(clean(name, 40) for name in sorted(permissions))
+
+
+def _hold_team(scope: Scope) -> None:
+    """Whoever gives or changes roles stands in line here, also with whoever gives one."""
+    Team.objects.select_for_update().get(id=scope.team_id)
+
+
+def _held(scope: Scope, role: TeamRole) -> TeamRole:
+    _hold_team(scope)
+    now = TeamRole.objects.filter(id=role.id, team_id=scope.team_id).first()
+    if now is None:
+        raise RoleRefused(_("This role no longer exists."))
+    if not _as_role(now).permissions <= scope.permissions:
+        raise RoleRefused(_("This role has rights that you lack, so you cannot change it."))
+    return now
+
+
+def _refuse_taken(scope: Scope, name: str, besides: TeamRole | None = None) -> None:
+    for role in of_team(scope.team_id):
+        if str(role.label).casefold() == name.casefold() and not (
+            besides and role.slug == besides.slug
+        ):
+            raise RoleRefused(_("The team has a role of that name already."))
+
+
+def _good_name(name: str) -> str:
+    name = clean(name, 80)
+    if not name:
+        raise RoleRefused(_("A role needs a name."))
+    return name
+
+
+def _free_slug(team_id: UUID, name: str) -> str:
+    base = slugify(name)[:36] or "role"
+    taken = {role.slug for role in of_team(team_id)}
+    number, slug = 2, base
+    while slug in taken:
+        slug, number = f"{base}-{number}", number + 1
+    return slug
+
+
+def _as_role(own: TeamRole) -> Role:
+    return Role(own.slug, own.name, "", frozenset(own.permissions) & frozenset(PERMISSIONS))
+
+
+def _record(scope: Scope, event: str, role: TeamRole, **data: object) -> None:
+    record(
+        event,
+        chain=str(scope.team_id),
+        actor=scope.actor,
+        origin=scope.origin,
+        target=Target("role", role.slug, role.name),
+        result="success",
+        data=data,  # type: ignore[arg-type]  # names and lists of names
+    )

@@ -1,0 +1,130 @@
+"""Labels of a server: the panel's own, for finding servers and for saying whom they are for."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+
+from controlpanel.audit.recorder import Target, record
+from controlpanel.lib.scope import Reach, Scope
+from controlpanel.servers import selectors
+from controlpanel.servers.models import Server, ServerLabel
+
+MOST: Final = 20
+# Enough to choose from; whoever has more finds them by typing.
+MOST_KNOWN: Final = 500
+_LABEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}(:[a-z0-9][a-z0-9._-]{0,59})?")
+
+
+class LabelRefused(Exception):
+    """Nothing was changed; the message is a sentence for the person."""
+
+
+def read(text: str) -> frozenset[str]:
+    """Labels from what somebody typed, separated by spaces or commas. Raises LabelRefused."""
+    labels = frozenset(word.lower() for word in re.split(r"[\s,]+", text) if word)
+    for label in sorted(labels):
+        if not _LABEL.fullmatch(label):
+            raise LabelRefused(
+                _(
+                    "“%(label)s” is no label: write key or key:value, with letters, digits, "
+                    "dots, _ and -."
+                )
+                % {"label": label[:80]}
+            )
+    if len(labels) > MOST:
+        raise LabelRefused(_("A server has at most %(most)d labels.") % {"most": MOST})
+    return labels
+
+
+def of(server: Server) -> frozenset[str]:
+    return frozenset(str(label) for label in server.labels.all())
+
+
+def on(servers: Iterable[Server]) -> dict[UUID, list[str]]:
+    """The labels of many servers, by their ids, in one query."""
+    found: dict[UUID, list[str]] = {}
+    rows = ServerLabel.objects.filter(server__in=[server.id for server in servers])
+    for server_id, key, value in rows.values_list("server_id", "key", "value"):
+        found.setdefault(server_id, []).append(f"{key}:{value}" if value else key)
+    return found
+
+
+def to_text(labels: Iterable[str]) -> str:
+    """ "|env:prod|web|", for a column that `mentions` looks through. Empty for none."""
+    listed = "|".join(sorted(labels))
+    return f"|{listed}|" if listed else ""
+
+
+def from_text(text: str) -> frozenset[str]:
+    return frozenset(label for label in text.split("|") if label)
+
+
+def mentions(column: str, wanted: Iterable[str]) -> Q:
+    """Rows whose column, written by `to_text`, has one of the wanted labels."""
+    found = Q(pk__in=[])
+    for label in wanted:
+        found |= Q(**{f"{column}__contains": f"|{label}|"})
+        if ":" not in label:
+            found |= Q(**{f"{column}__contains": f"|{label}:"})
+    return found
+
+
+def known(scope: Scope) -> list[str]:
+    """What there is within reach: each label, and each key that has several values."""
+    # From the labels to their servers: the other way round reads every server of the team.
+    theirs = selectors.visible(scope).filter(gone_at=None, id=OuterRef("server_id"))
+    pairs = ServerLabel.objects.filter(Exists(theirs)).order_by().values_list("key", "value")
+    found = {f"{key}:{value}" if value else key for key, value in pairs.distinct()[:MOST_KNOWN]}
+    keys = Counter(label.partition(":")[0] for label in found)
+    return sorted(found | {key for key, number in keys.items() if number > 1})
+
+
+def covers(reach: Reach, labels: Iterable[str]) -> bool:
+    """Whether something with these labels is within reach, as far as labels decide it."""
+    return reach.is_all or any(reach.covers(label) for label in labels)
+
+
+def put(scope: Scope, server: Server, labels: frozenset[str]) -> None:
+    """The server's labels from now on. Raises LabelRefused."""
+    if not scope.allows("labels.edit"):
+        raise PermissionError("labels.edit")
+    _refuse_losing_it(scope, labels)
+    with transaction.atomic():
+        Server.objects.select_for_update().get(id=server.id)
+        before = of(server)
+        if before == labels:
+            return
+        replace(server, labels)
+        record(
+            "server.labelled",
+            chain=str(scope.team_id),
+            actor=scope.actor,
+            origin=scope.origin,
+            target=Target("server", server.provider_id, str(server)),
+            result="success",
+            labels=before | labels,
+            data={"before": sorted(before), "after": sorted(labels)},
+        )
+
+
+def replace(server: Server, labels: Collection[str]) -> None:
+    """Without a record: for a new server, whose create says its labels."""
+    ServerLabel.objects.filter(server=server).delete()
+    parts = [label.partition(":") for label in sorted(labels)]
+    ServerLabel.objects.bulk_create(
+        [ServerLabel(server=server, key=key, value=value) for key, _sign, value in parts]
+    )
+
+
+def _refuse_losing_it(scope: Scope, labels: Iterable[str]) -> None:
+    if scope.reach.kind == "labels" and not covers(scope.reach, labels):
+        raise LabelRefused(
+            _("One of your own labels must stay, or you would no longer see it: %(labels)s.")
+            % {"labels": ", ".join(sorted(scope.reach.labels))}
+        )

@@ -1,0 +1,72 @@
+"""A lock per server, with who, when and why. It binds every door; `operations.rules` asks it."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from controlpanel.audit.recorder import Target, record
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Scope
+from controlpanel.lib.text import clean
+from controlpanel.servers import labels
+from controlpanel.servers.models import Server, ServerLock
+
+
+class LockRefused(Exception):
+    """Nothing was changed; the message is a sentence for the person."""
+
+
+def lock(scope: Scope, server: Server, level: str, reason: str) -> None:
+    """`level`: "delete" or "changes". Raises LockRefused."""
+    if not scope.allows("servers.lock"):
+        raise PermissionError("servers.lock")
+    if level not in dict(ServerLock.LEVELS):
+        raise LockRefused(_("Choose what the lock is against."))
+    reason = clean(reason, 500)
+    if not reason:
+        raise LockRefused(_("Say why, for whoever stands before the lock later."))
+    with transaction.atomic():
+        Server.objects.select_for_update().get(id=server.id)
+        held = ServerLock.objects.filter(server=server).first()
+        if held and (held.level == level or level == "delete"):
+            # A weaker lock in place of a stronger one is a release, and who locked first stays.
+            raise LockRefused(
+                _("%(person)s has locked it already, against that or more.")
+                % {"person": held.by_name}
+            )
+        ServerLock.objects.update_or_create(
+            server=server,
+            defaults={
+                "level": level,
+                "by_id": scope.actor.id,
+                "by_name": scope.actor.name,
+                "reason": reason,
+                "at": clock.now(),
+            },
+        )
+        _record(scope, "server.locked", server, reason, level=level)
+
+
+def release(scope: Scope, server: Server, reason: str) -> None:
+    """Needs the higher right. Raises LockRefused when there is no lock any more."""
+    if not scope.allows("servers.unlock"):
+        raise PermissionError("servers.unlock")
+    with transaction.atomic():
+        held = ServerLock.objects.select_for_update().filter(server=server).first()
+        if held is None:
+            raise LockRefused(_("There is no lock on this server any more."))
+        _record(scope, "server.unlocked", server, reason, level=held.level, locked_by=held.by_name)
+        held.delete()
+
+
+def _record(scope: Scope, event: str, server: Server, reason: str, **data: str) -> None:
+    record(
+        event,
+        chain=str(scope.team_id),
+        actor=scope.actor,
+        origin=scope.origin,
+        target=Target("server", server.provider_id, str(server)),
+        result="success",
+        reason=reason,
+        labels=labels.of(server),
+        data=data,
+    )

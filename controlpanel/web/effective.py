@@ -1,0 +1,116 @@
+"""What one person may do, on which servers and by which rule: and so, why they cannot."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts import access, roles, selectors
+from controlpanel.accounts.access import MEMBER
+from controlpanel.accounts.models import Membership, User
+from controlpanel.accounts.policy import PERMISSIONS
+from controlpanel.credentials import selectors as credentials
+from controlpanel.lib.scope import Scope
+from controlpanel.servers import selectors as servers
+from controlpanel.web import members, words
+from controlpanel.web.buttons import names_of
+from controlpanel.web.door import door
+from controlpanel.web.htmx import page
+from controlpanel.web.places import server_url
+from controlpanel.web.reach import reach_words
+from controlpanel.web.roles import by_area
+
+SHOWN: Final = 50
+# Rights that are for the servers within reach, by the part before the dot.
+_ON_SERVERS: Final = frozenset({"servers", "labels", "audit"})
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """`rule`: what gives it, or what is missing; `helpers`: who can give it."""
+
+    name: str
+    sentence: str
+    allowed: bool
+    rule: str
+    helpers: str
+
+
+@door(MEMBER)
+def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
+    """One's own always; another member's for whoever may see the members."""
+    is_own = user_id == scope.user_id
+    if not is_own:
+        access.require(scope, "members.view", request.path)
+    member = selectors.member(scope, user_id)
+    theirs = access.of_member(scope, member)
+    rights = _rights(scope, theirs, member)
+    asked = next((one for one in rights if one.name == request.GET.get("right")), None)
+    within = servers.within(theirs.reach, servers.visible(scope)).filter(gone_at=None)
+    context = {
+        "member": member,
+        "is_own": is_own,
+        "name": member.user.name or member.user.email,
+        "role": roles.label(scope.team_id, member.role),
+        "reach": reach_words(theirs.reach),
+        "areas": _areas(rights),
+        "asked": asked,
+        "servers": [
+            (words.shown(str(one), 255), server_url(scope, one.provider_id))
+            for one in within.select_related(None).order_by("name", "provider_id")[:SHOWN]
+        ],
+        "number": within.count(),
+        "shown": SHOWN,
+        "list_url": reverse("servers", args=[scope.team_slug]),
+        "tokens": credentials.of_team(scope).get(member.user_id, []),
+        "crumbs": members.crumbs(scope) if scope.allows("members.view") else [],
+    }
+    return page(request, "team/access.html", context)
+
+
+def _rights(scope: Scope, theirs: Scope, member: Membership) -> list[Right]:
+    lacking = [name for name in PERMISSIONS if not _may(theirs, member, name)]
+    helpers = access.who_grants(scope, lacking) if lacking else {}
+    role = roles.label(scope.team_id, member.role)
+    return [
+        Right(
+            name=name,
+            sentence=_sentence(str(words)),
+            allowed=name not in lacking,
+            rule=_rule(theirs, member, name, role),
+            helpers=names_of(_others(helpers.get(name, []), member)),
+        )
+        for name, words in PERMISSIONS.items()
+    ]
+
+
+def _may(theirs: Scope, member: Membership, name: str) -> bool:
+    return member.suspended_at is None and member.user.is_active and theirs.allows(name)
+
+
+def _rule(theirs: Scope, member: Membership, name: str, role: str) -> str:
+    """Which rule decides: being suspended, the role, and the servers that it is for."""
+    if member.suspended_at is not None or not member.user.is_active:
+        return _("suspended: may do nothing here until that is lifted")
+    if not theirs.allows(name):
+        return _("the role %(role)s does not have it") % {"role": role}
+    given = _("the role %(role)s has it") % {"role": role}
+    if theirs.reach.is_all or name.partition(".")[0] not in _ON_SERVERS:
+        return given
+    return _("%(given)s, on %(servers)s") % {"given": given, "servers": reach_words(theirs.reach)}
+
+
+def _others(people: list[User], member: Membership) -> list[User]:
+    return [person for person in people if person.id != member.user_id]
+
+
+def _areas(rights: list[Right]) -> list[tuple[str, list[Right]]]:
+    by_name = {right.name: right for right in rights}
+    return [(area, [by_name[name] for name in names]) for area, names in by_area(by_name).items()]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,216 @@
+"""A team's members: who they are, as what, for which servers; and changing that."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from controlpanel.accounts import invitations, members, ownership, roles, selectors
+from controlpanel.accounts.access import MEMBER
+from controlpanel.accounts.members import OWNER, MemberRefused
+from controlpanel.accounts.models import Invitation, Membership, reach_of
+from controlpanel.accounts.policy import Role
+from controlpanel.credentials import leaving
+from controlpanel.credentials import selectors as credentials
+from controlpanel.credentials.models import Credential
+from controlpanel.lib.scope import Scope
+from controlpanel.operations import offboarding
+from controlpanel.web.door import door
+from controlpanel.web.htmx import page, see_other
+from controlpanel.web.reach import GrantForm, reach_words
+
+_METHODS = ("GET", "HEAD", "POST")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`why_not`: why this person cannot change them."""
+
+    member: Membership
+    name: str
+    role: str
+    reach: str
+    tokens: str
+    second_factor: bool
+    why_not: str
+    may_receive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    invitation: Invitation
+    role: str
+    reach: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is done to a membership once somebody has said yes on the page of this name."""
+
+    act: Callable[[Scope, Membership], object]
+    name: str
+    ask: str
+    submit: str
+
+
+@door("members.view")
+def list_members(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    known = roles.of_team(scope.team_id)
+    by_slug = {role.slug: role for role in known}
+    manages = scope.allows("members.manage")
+    offered = ownership.open_offer(scope)
+    context = {
+        "rows": _rows(scope, by_slug),
+        "roles": known,
+        "own_id": scope.user_id,
+        "manages": manages,
+        "may_change_roles": scope.allows("team.manage"),
+        "invited": _invited(scope, by_slug) if manages else [],
+        "to_revoke": leaving.open_revocations(scope).count() if manages else 0,
+        "offered": offered,
+        "is_receiver": offered is not None and offered.receiver_id == scope.user_id,
+        "is_owner": scope.actor.role == OWNER,
+    }
+    return page(request, "team/members.html", context)
+
+
+@door("members.manage", _METHODS, fresh=True)
+def change(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
+    member = selectors.member(scope, user_id)
+    data = request.POST if request.method == "POST" else None
+    form = GrantForm(scope, members.grantable(scope), data, role=member.role, given=member.reach)
+    if form.is_bound and form.is_valid():
+        try:
+            members.change(scope, member, form.cleaned_data["role"], form.given)
+        except MemberRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("Saved. It holds from their next click on."))
+            return see_other(request, list_url(scope))
+    context = {**_about(scope, member), "form": form, "roles": members.grantable(scope)}
+    return page(request, "team/member.html", context, status=422 if form.is_bound else 200)
+
+
+@door("members.manage", _METHODS, fresh=True)
+def suspend(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
+    member = selectors.member(scope, user_id)
+    ask, submit = _("Suspend %(name)s?"), _("Suspend %(name)s")
+    return _confirmed(request, scope, member, _Step(members.suspend, "suspend", ask, submit))
+
+
+@door("members.manage", ("POST",), fresh=True)
+def restore(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
+    member = selectors.member(scope, user_id)
+    try:
+        members.restore(scope, member)
+    except MemberRefused as refusal:
+        messages.error(request, str(refusal))
+    return see_other(request, list_url(scope))
+
+
+@door(MEMBER, _METHODS)
+def leave(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    assert scope.user_id is not None
+    member = selectors.member(scope, scope.user_id)
+    ask, submit = _("Leave %(team)s?"), _("Leave %(team)s")
+    return _confirmed(request, scope, member, _Step(_let_go, "leave", ask, submit))
+
+
+def list_url(scope: Scope) -> str:
+    return reverse("members", args=[scope.team_slug])
+
+
+def crumbs(scope: Scope) -> list[dict[str, str]]:
+    return [{"label": _("Members"), "url": list_url(scope)}]
+
+
+def _confirmed(
+    request: HttpRequest,
+    scope: Scope,
+    member: Membership,
+    step: _Step,
+) -> HttpResponseBase:
+    context = _about(scope, member)
+    names = {"name": context["name"], "team": scope.team_name}
+    context |= {"ask": step.ask % names, "submit": step.submit % names, "tone": "danger"}
+    template = f"team/{step.name}.html"
+    if request.method != "POST":
+        return page(request, template, context)
+    try:
+        step.act(scope, member)
+    except MemberRefused as refusal:
+        return page(request, template, {**context, "refused": str(refusal)}, status=409)
+    return see_other(request, reverse("home") if step.name == "leave" else list_url(scope))
+
+
+def _let_go(scope: Scope, member: Membership) -> None:
+    offboarding.let_go(scope, member, {})
+
+
+def _about(scope: Scope, member: Membership) -> dict[str, Any]:
+    is_self = member.user_id == scope.user_id
+    role = roles.find(scope.team_id, member.role)
+    return {
+        "member": member,
+        "name": _name(member),
+        "role": role.label if role else member.role,
+        "reach": reach_words(member.reach),
+        "refused": "" if is_self else members.why_not(scope, member, role),
+        "tokens": credentials.own(scope) if is_self else (),
+        "form": forms.Form(),
+        "crumbs": crumbs(scope),
+        "cancel_url": list_url(scope) if scope.allows("members.view") else reverse("home"),
+    }
+
+
+def _rows(scope: Scope, by_slug: dict[str, Role]) -> list[Row]:
+    tokens = credentials.of_team(scope)
+    strong = selectors.with_second_factor(scope)
+    found = []
+    for member in selectors.members(scope):
+        role = by_slug.get(member.role)
+        found.append(
+            Row(
+                member=member,
+                name=_name(member),
+                role=str(role.label) if role else member.role,
+                reach=reach_words(member.reach),
+                tokens=_token_words(tokens.get(member.user_id, [])),
+                second_factor=member.user_id in strong,
+                why_not=members.why_not(scope, member, role),
+                may_receive=member.role != OWNER and member.suspended_at is None,
+            )
+        )
+    return found
+
+
+def _invited(scope: Scope, by_slug: dict[str, Role]) -> list[Invited]:
+    found = []
+    for invitation in invitations.open_ones(scope):
+        role = by_slug.get(invitation.role)
+        label = str(role.label) if role else invitation.role
+        found.append(Invited(invitation, label, reach_words(reach_of(invitation))))
+    return found
+
+
+def _token_words(tokens: list[Credential]) -> str:
+    """Whether somebody can change anything at VPS.org: that needs a token of their own."""
+    if not tokens:
+        return _("none")
+    if any(token.last_result == "unauthorized" for token in tokens):
+        return _("refused by VPS.org")
+    number = ngettext("%(n)d token", "%(n)d tokens", len(tokens)) % {"n": len(tokens)}
+    if any(token.is_sync for token in tokens):
+        return _("%(tokens)s, one reads the account") % {"tokens": number}
+    return number
+
+
+def _name(member: Membership) -> str:
+    return member.user.name or member.user.email

@@ -1,0 +1,106 @@
+"""Reach, labels and locks, asked for when somebody asks and once more when it is sent."""
+
+import pytest
+
+from controlpanel.audit.models import AuditEvent
+from controlpanel.operations import selectors, services
+from controlpanel.operations.services import NotAllowed, Refused
+from controlpanel.servers import labels, locks
+from controlpanel.servers.models import Server
+from tests.operations.asks import NEW, ask, create, fresh, power, sent
+from tests.people import look
+
+
+def narrow(person, *wanted, servers=()):
+    person.user.memberships.update(
+        reach_kind="servers" if servers else "labels",
+        reach_labels=list(wanted),
+        reach_servers=list(servers),
+    )
+
+
+def put(alice, server, *wanted):
+    labels.put(alice.scope("labels.edit"), server, frozenset(wanted))
+
+
+def test_a_server_out_of_reach_cannot_be_asked_for(alice, bob, server):
+    narrow(bob, "env:prod")
+    with pytest.raises(NotAllowed):
+        power(bob, "reboot", server("web-server-01"))
+    put(alice, server("web-server-01"), "env:prod")
+    assert sent(power(bob, "reboot", server("web-server-01"))).state == "accepted"
+
+
+def test_a_label_taken_off_meanwhile_cancels(alice, bob, server, sandbox):
+    put(alice, server("web-server-01"), "env:prod")
+    narrow(bob, "env")
+    operation = power(bob, "reboot", server("web-server-01"))
+    put(alice, server("web-server-01"))
+    assert sent(operation).code == "right_gone"
+    assert not sandbox.changes()
+
+
+def test_history_stays_visible_by_the_labels_as_of_writing(alice, bob, server):
+    put(alice, server("web-server-01"), "env:prod")
+    operation = sent(power(alice, "reboot", server("web-server-01")))
+    put(alice, server("web-server-01"))
+    narrow(bob, "env:prod")
+    assert list(selectors.visible(bob.scope())) == [operation]
+    narrow(bob, "env:test")
+    assert not selectors.visible(bob.scope())
+
+
+def test_events_carry_the_labels(alice, bob, server):
+    put(alice, server("web-server-01"), "env:prod", "web")
+    sent(power(bob, "reboot", server("web-server-01")))
+    for event in AuditEvent.objects.filter(event="server.reboot"):
+        assert event.labels == "|env|env:prod|web|"
+
+
+def test_whoever_is_scoped_by_label_gives_a_new_server_one_of_theirs(bob, synced, sandbox):
+    narrow(bob, "env:prod")
+    with pytest.raises(Refused, match="env:prod"):
+        create(bob, synced)
+    scope = bob.scope("servers.create")
+    operation = sent(services.create(scope, synced, dict(NEW), ask(), frozenset({"env:prod"})))
+    made = Server.objects.get(provider_id=operation.provider_id)
+    assert labels.of(made) == {"env:prod"}
+    assert "labels" not in sandbox.changes()[0].body
+
+
+def test_a_lost_create_gets_its_labels_when_it_is_adopted(bob, synced, sandbox):
+    sandbox.fault("drop_after", "POST", "/servers/$")
+    scope = bob.scope("servers.create")
+    operation = sent(services.create(scope, synced, dict(NEW), ask(), frozenset({"env:prod"})))
+    look(synced)
+    made = Server.objects.get(provider_id=fresh(operation.id).provider_id)
+    assert labels.of(made) == {"env:prod"}
+
+
+def test_whoever_has_chosen_servers_creates_none(bob, synced):
+    narrow(bob, servers=["12345"])
+    with pytest.raises(Refused, match="chosen servers"):
+        create(bob, synced)
+
+
+@pytest.mark.parametrize(
+    ("level", "kind", "refused"),
+    [("delete", "delete", True), ("delete", "reboot", False), ("changes", "delete", True),
+     ("changes", "reboot", True), ("changes", "stop", True)],
+)  # fmt: skip
+def test_a_lock_refuses(alice, server, level, kind, refused):
+    locks.lock(alice.scope("servers.lock"), server("web-server-01"), level, "Christmas")
+    if not refused:
+        assert power(alice, kind, server("web-server-01")).state == "requested"
+        return
+    with pytest.raises(Refused, match="Christmas"):
+        power(alice, kind, server("web-server-01"))
+
+
+def test_a_lock_set_meanwhile_cancels(alice, bob, server, sandbox):
+    operation = power(bob, "reboot", server("web-server-01"))
+    locks.lock(alice.scope("servers.lock"), server("web-server-01"), "changes", "Christmas")
+    operation = sent(operation)
+    assert (operation.state, operation.code) == ("cancelled", "locked")
+    assert "Christmas" in operation.note
+    assert not sandbox.changes()

@@ -1,0 +1,143 @@
+import re
+import smtplib
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+
+from controlpanel.accounts.models import Invitation, Team
+from controlpanel.audit.models import AuditEvent
+from controlpanel.lib.scope import EVERYTHING
+from tests.people import Person, join, with_labels
+
+URL = "/teams/acme/members/invite/"
+LINK = re.compile(r"http://localhost:8000(/invitations/[A-Za-z0-9_-]{43}/)")
+BODY = {"email": "Nora@example.com", "role": "operator", "reach": "labels", "labels": "env:prod"}
+
+
+def link(number: int = -1) -> str:
+    """The path in the newest mail."""
+    found = LINK.search(str(mail.outbox[number].body))
+    assert found
+    return found[1]
+
+
+def act(step: str) -> str:
+    return f"/teams/acme/members/invitations/{Invitation.objects.latest('created_at').id}/{step}/"
+
+
+def test_it_works(alice: Person, nobody) -> None:
+    answer = alice.post(URL, BODY, follow=True)
+    assert answer.redirect_chain == [("/teams/acme/members/", 303)]
+    assert "on its way to nora@example.com" in answer.content.decode()
+    (sent,) = mail.outbox
+    assert sent.to == ["nora@example.com"]
+    assert sent.subject == "You are invited to the team Acme"
+    assert "Operator" in sent.body
+    assert nobody.get(link()).status_code == 200
+
+
+def in_html() -> tuple[str, str]:
+    sent = mail.outbox[0]
+    assert isinstance(sent, mail.EmailMultiAlternatives)
+    (alternative,) = sent.alternatives
+    return str(alternative[0]), str(alternative[1])
+
+
+def test_the_mail_is_text_and_html(alice: Person) -> None:
+    alice.post(URL, BODY)
+    content, kind = in_html()
+    assert kind == "text/html"
+    assert link() in content
+
+
+def test_names_in_the_mail_are_inert(alice: Person, team: Team) -> None:
+    Team.objects.update(name="<b>Acme</b>\u202e")
+    alice.post(URL, BODY)
+    assert "<b>Acme" not in in_html()[0]
+    assert "\n" not in mail.outbox[0].subject
+
+
+def test_the_link_stands_on_no_page_and_in_no_record(alice: Person) -> None:
+    page = alice.post(URL, BODY, follow=True).content.decode()
+    token = link().split("/")[2]
+    assert token not in page
+    assert not AuditEvent.objects.filter(canonical__contains=token).exists()
+
+
+def test_a_host_that_somebody_made_up_is_not_in_the_link(alice: Person) -> None:
+    alice.post(URL, BODY, headers={"Host": "127.0.0.1"})
+    assert link()
+
+
+def test_a_mail_that_cannot_be_sent_is_said(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> int:
+        raise smtplib.SMTPServerDisconnected
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmailBackend, "send_messages", refuse)
+        answer = alice.post(URL, BODY, follow=True)
+    assert "could not be sent" in answer.content.decode()
+    assert alice.post(act("resend")).status_code == 303
+    assert link()
+
+
+def test_what_is_wrong_is_said_and_kept(alice: Person, bob: Person) -> None:
+    for body, words in (
+        ({**BODY, "email": "nora"}, "Enter an e-mail address"),
+        ({**BODY, "email": "bob@example.com"}, "is in the team already"),
+        ({**BODY, "labels": ""}, "Write at least one label."),
+        ({**BODY, "role": ""}, "Choose a role."),
+    ):
+        answer = alice.post(URL, body)
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
+        assert f'value="{body["email"]}"' in answer.content.decode()
+    assert not mail.outbox
+    assert not Invitation.objects.exists()
+
+
+def test_a_scoped_manager_invites_within_their_reach(team: Team) -> None:
+    sam = join(team, "sam", "admin", with_labels("env:prod"))
+    assert 'value="all"' not in sam.get(URL).content.decode()
+    assert sam.post(URL, {**BODY, "reach": "all"}).status_code == 422
+    assert sam.post(URL, {**BODY, "labels": "env:staging"}).status_code == 422
+    assert sam.post(URL, BODY).status_code == 303
+    assert Invitation.objects.get().reach_labels == ["env:prod"]
+
+
+def test_sending_it_again_makes_the_old_link_useless(alice: Person, nobody) -> None:
+    alice.post(URL, BODY)
+    assert alice.get(act("resend")).status_code == 405
+    assert alice.post(act("resend")).status_code == 303
+    assert nobody.get(link(0)).status_code == 410
+    assert nobody.get(link(1)).status_code == 200
+
+
+def test_revoking_it(alice: Person, nobody) -> None:
+    alice.post(URL, BODY)
+    assert alice.post(act("revoke")).status_code == 303
+    assert nobody.get(link()).status_code == 410
+    assert alice.post(act("revoke")).status_code == 404
+
+
+def test_it_asks_again_after_a_while(alice: Person) -> None:
+    alice.signed_in_ago(minutes=16)
+    assert alice.post(URL, BODY).status_code == 302
+    assert not mail.outbox
+
+
+def test_it_requires_the_right(bob: Person, alice: Person) -> None:
+    assert bob.post(URL, BODY).status_code == 403
+    alice.post(URL, {**BODY, "reach": "all"})
+    assert Invitation.objects.get().reach_kind == EVERYTHING.kind
+    for step in ("resend", "revoke"):
+        assert bob.post(act(step)).status_code == 403
+
+
+def test_it_hides_from_outsiders(alice: Person, charlie: Person) -> None:
+    alice.post(URL, BODY)
+    assert charlie.post(URL, BODY).status_code == 404
+    theirs = act("revoke").replace("acme", "globex")
+    assert charlie.post(theirs).status_code == 404
+    assert Invitation.objects.get().revoked_at is None
