@@ -10,6 +10,7 @@ from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.servers import labels
 from controlpanel.servers.models import Server
+from controlpanel.servers.selectors import within
 
 # The provider's clock and ours may differ.
 CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -104,6 +105,18 @@ def candidates(operation: Operation) -> QuerySet[Server]:
         .exclude(provider_id__in=claimed.values("provider_id"))
         .order_by("created_at", "provider_id")
     )
+
+
+def candidates_for(scope: Scope, operation: Operation) -> QuerySet[Server]:
+    """Those that this person may see. A new server has no labels yet: whoever asked for one may
+    see it all the same, or they could never say that it is theirs."""
+    found = candidates(operation)
+    if scope.reach.is_all:
+        return found
+    near = within(scope.reach, found)
+    if operation.actor_id != scope.actor.id:
+        return near
+    return (near | found.filter(labels=None)).distinct()
 
 
 def is_as_asked(operation: Operation, server: Server) -> bool:

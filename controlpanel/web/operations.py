@@ -91,7 +91,8 @@ def adopt(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpRespons
             problem=_("This was settled meanwhile; there is nothing to choose any more."),
         )  # fmt: skip
     chosen = request.POST.get("server", "")
-    server = next((one for one in receipt.candidates(operation) if one.provider_id == chosen), None)
+    offered = receipt.candidates(scope, operation)
+    server = next((one for one in offered if one.provider_id == chosen), None)
     if server is None:
         return _show(
             request, scope, operation, status=422,

@@ -78,7 +78,7 @@ class Line:
 def context(scope: Scope, operation: Operation) -> dict[str, Any]:
     permission = PERMISSIONS[operation.kind]
     allowed = scope.allows(permission)
-    found = candidates(operation)
+    found = candidates(scope, operation)
     role = roles.find(operation.team_id, operation.actor_role)
     return {
         "operation": operation,
@@ -140,11 +140,11 @@ def lines(scope: Scope, operation: Operation) -> list[Line]:
     ]
 
 
-def candidates(operation: Operation) -> list[Server]:
+def candidates(scope: Scope, operation: Operation) -> list[Server]:
     """New servers that an unknown create may have made: a person can say which."""
     if operation.kind != "create" or operation.state != State.UNKNOWN.value:
         return []
-    return list(selectors.candidates(operation)[:20])
+    return list(selectors.candidates_for(scope, operation)[:20])
 
 
 def closable(operation: Operation) -> bool:

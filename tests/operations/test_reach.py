@@ -104,3 +104,24 @@ def test_a_lock_set_meanwhile_cancels(alice, bob, server, sandbox):
     assert (operation.state, operation.code) == ("cancelled", "locked")
     assert "Christmas" in operation.note
     assert not sandbox.changes()
+
+
+def test_a_lost_creates_candidates_are_within_reach(alice, bob, vera, synced, sandbox):
+    """A receipt must not show servers that do not exist for its reader."""
+    sandbox.fault("drop_before", "POST", "/servers/$")
+    wanted = frozenset({"env:prod"})
+    scope = bob.scope("servers.create")
+    operation = sent(services.create(scope, synced, dict(NEW), ask(), wanted))
+    for plan_id in (2, 3):  # not quite as asked, so that a person has to say
+        sandbox.world.create(
+            "acme", hostname="", ssh_key_id=None, backups_enabled=False,
+            **{**NEW, "plan_id": plan_id},
+        )  # fmt: skip
+    look(synced)
+    mine, theirs = Server.objects.filter(name=NEW["name"]).order_by("provider_id")
+    put(alice, theirs, "env:test")
+    narrow(bob, "env:prod")
+    narrow(vera, "env:prod")
+    assert list(selectors.candidates_for(bob.scope(), operation)) == [mine]
+    assert not selectors.candidates_for(vera.scope(), operation)
+    assert selectors.candidates_for(alice.scope(), operation).count() == 2
