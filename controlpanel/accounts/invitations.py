@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access
 from controlpanel.accounts.members import MemberRefused, check_grant, shown
 from controlpanel.accounts.models import Invitation, Membership, Team, User, reach_of
-from controlpanel.audit.recorder import PANEL, Target, record, record_now
+from controlpanel.audit.recorder import PANEL, Target, record, record_by, record_now
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin, Reach, Scope
 from controlpanel.lib.secret import Secret
@@ -68,7 +68,7 @@ def invite(scope: Scope, email: str, role: str, reach: Reach) -> tuple[Invitatio
             invited_by_name=scope.actor.name,
             expires_at=clock.now() + VALID_FOR,
         )
-        _record(scope, "invitation.sent", invitation, after=shown(role, reach))
+        record_by(scope, "invitation.sent", _target(invitation), after=shown(role, reach))
     return invitation, Secret(token)
 
 
@@ -83,7 +83,7 @@ def revoke(scope: Scope, invitation: Invitation) -> None:
         _insist(scope)
     with transaction.atomic():
         if open_ones(scope).filter(id=invitation.id).update(revoked_at=clock.now()) == 1:
-            _record(scope, "invitation.revoked", invitation)
+            record_by(scope, "invitation.revoked", _target(invitation))
 
 
 def find(token: str, user: User | None) -> Invitation:
@@ -200,13 +200,5 @@ def _is_member(team_id: UUID, email: str) -> bool:
     return Membership.objects.filter(team_id=team_id, user__email__iexact=email).exists()
 
 
-def _record(scope: Scope, event: str, invitation: Invitation, **data: object) -> None:
-    record(
-        event,
-        chain=str(scope.team_id),
-        actor=scope.actor,
-        origin=scope.origin,
-        target=Target("invitation", str(invitation.id), invitation.email),
-        result="success",
-        data=data,  # type: ignore[arg-type]  # a role and a reach, by name
-    )
+def _target(invitation: Invitation) -> Target:
+    return Target("invitation", str(invitation.id), invitation.email)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access, roles
 from controlpanel.accounts.models import Membership, Team
 from controlpanel.accounts.policy import Role
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
 
@@ -71,7 +71,7 @@ def change(scope: Scope, membership: Membership, role: str, reach: Reach) -> Non
         now.role = role
         set_reach(now, reach)
         now.save(update_fields=["role", "reach_kind", "reach_labels", "reach_servers"])
-        _record(scope, "member.changed", now, before=before, after=after)
+        record_by(scope, "member.changed", _target(now), before=before, after=after)
 
 
 def suspend(scope: Scope, membership: Membership) -> None:
@@ -82,7 +82,7 @@ def suspend(scope: Scope, membership: Membership) -> None:
         _refuse_last_owner(now)
         if now.suspended_at is None:
             Membership.objects.filter(id=now.id).update(suspended_at=clock.now())
-            _record(scope, "member.suspended", now)
+            record_by(scope, "member.suspended", _target(now))
 
 
 def restore(scope: Scope, membership: Membership) -> None:
@@ -91,7 +91,7 @@ def restore(scope: Scope, membership: Membership) -> None:
         _refuse_touching(scope, now)
         if now.suspended_at is not None:
             Membership.objects.filter(id=now.id).update(suspended_at=None)
-            _record(scope, "member.restored", now)
+            record_by(scope, "member.restored", _target(now))
 
 
 def remove(scope: Scope, membership: Membership) -> None:
@@ -102,7 +102,7 @@ def remove(scope: Scope, membership: Membership) -> None:
             _refuse_touching(scope, now)
         _refuse_last_owner(now)
         event = "member.left" if now.user_id == scope.user_id else "member.removed"
-        _record(scope, event, now, before=shown(now.role, now.reach))
+        record_by(scope, event, _target(now), before=shown(now.role, now.reach))
         now.delete()
 
 
@@ -162,13 +162,5 @@ def _is_within(reach: Reach, own: Reach) -> bool:
     return reach.servers <= own.servers and all(own.covers(label) for label in reach.labels)
 
 
-def _record(scope: Scope, event: str, member: Membership, **data: dict[str, object]) -> None:
-    record(
-        event,
-        chain=str(scope.team_id),
-        actor=scope.actor,
-        origin=scope.origin,
-        target=Target("user", str(member.user_id), member.user.email),
-        result="success",
-        data=data,
-    )
+def _target(member: Membership) -> Target:
+    return Target("user", str(member.user_id), member.user.email)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access, members
 from controlpanel.accounts.members import OWNER, MemberRefused
 from controlpanel.accounts.models import Membership, OwnershipOffer, Team, User
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Scope
 
@@ -45,7 +45,7 @@ def offer(scope: Scope, membership: Membership) -> None:
                 "expires_at": clock.now() + VALID_FOR,
             },
         )
-        _record(scope, "ownership.offered", receiver.user)
+        record_by(scope, "ownership.offered", _target(receiver.user))
 
 
 def withdraw(scope: Scope, offered: OwnershipOffer) -> None:
@@ -63,7 +63,7 @@ def withdraw(scope: Scope, offered: OwnershipOffer) -> None:
             _refuse_unless_owner(scope)
         found.delete()
         event = "ownership.declined" if declined else "ownership.withdrawn"
-        _record(scope, event, offered.receiver)
+        record_by(scope, event, _target(offered.receiver))
 
 
 def accept(scope: Scope, offered: OwnershipOffer) -> None:
@@ -86,8 +86,14 @@ def accept(scope: Scope, offered: OwnershipOffer) -> None:
         giver.save(update_fields=["role"])
         found.delete()
         after = {"receiver": receiver.role, "giver": giver.role}
-        given = {"giver": giver.user.email, "before": before, "after": after}
-        _record(scope, "ownership.transferred", receiver.user, **given)
+        record_by(
+            scope,
+            "ownership.transferred",
+            _target(receiver.user),
+            giver=giver.user.email,
+            before=before,
+            after=after,
+        )
 
 
 def _membership(scope: Scope, user_id: UUID | None) -> Membership:
@@ -103,13 +109,5 @@ def _refuse_unless_owner(scope: Scope) -> None:
         raise MemberRefused(_("Only an owner can hand the team over."))
 
 
-def _record(scope: Scope, event: str, receiver: User, **data: object) -> None:
-    record(
-        event,
-        chain=str(scope.team_id),
-        actor=scope.actor,
-        origin=scope.origin,
-        target=Target("user", str(receiver.id), receiver.email),
-        result="success",
-        data=data,  # type: ignore[arg-type]  # names, and roles by name
-    )
+def _target(receiver: User) -> Target:
+    return Target("user", str(receiver.id), receiver.email)

@@ -94,8 +94,3 @@ ROLES: Final[Mapping[str, Role]] = {
         ),
     )
 }
-
-
-def roles_with(permission: str) -> tuple[Role, ...]:
-    """Built-in roles that carry this right, the most powerful first."""
-    return tuple(role for role in ROLES.values() if permission in role.permissions)

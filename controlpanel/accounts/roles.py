@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from controlpanel.accounts.models import Invitation, Membership, Team, TeamRole
 from controlpanel.accounts.policy import PERMISSIONS, ROLES, Role
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
@@ -45,11 +45,6 @@ def label(team_id: UUID, slug: str) -> str:
     return str(role.label) if role else slug
 
 
-def slugs_with(team_id: UUID, permission: str) -> list[str]:
-    """Roles that carry this right, in the order of `of_team`."""
-    return [role.slug for role in of_team(team_id) if permission in role.permissions]
-
-
 def add(scope: Scope, name: str, permissions: Collection[str]) -> TeamRole:
     """A role of the team's own. Raises RoleRefused."""
     _insist(scope)
@@ -64,7 +59,7 @@ def add(scope: Scope, name: str, permissions: Collection[str]) -> TeamRole:
             name=name,
             permissions=sorted(permissions),
         )
-        _record(scope, "role.added", role, after=role.permissions)
+        record_by(scope, "role.added", _target(role), after=role.permissions)
     return role
 
 
@@ -82,7 +77,7 @@ def change(scope: Scope, role: TeamRole, name: str, permissions: Collection[str]
             return
         now.name, now.permissions = name, sorted(permissions)
         now.save(update_fields=["name", "permissions"])
-        _record(scope, "role.changed", now, before=before, after=after)
+        record_by(scope, "role.changed", _target(now), before=before, after=after)
 
 
 def remove(scope: Scope, role: TeamRole) -> None:
@@ -102,7 +97,7 @@ def remove(scope: Scope, role: TeamRole) -> None:
                 )
                 % {"count": users}
             )
-        _record(scope, "role.removed", now, before=now.permissions)
+        record_by(scope, "role.removed", _target(now), before=now.permissions)
         now.delete()
 
 
@@ -182,13 +177,5 @@ def _as_role(own: TeamRole) -> Role:
     return Role(own.slug, own.name, "", frozenset(own.permissions) & frozenset(PERMISSIONS))
 
 
-def _record(scope: Scope, event: str, role: TeamRole, **data: object) -> None:
-    record(
-        event,
-        chain=str(scope.team_id),
-        actor=scope.actor,
-        origin=scope.origin,
-        target=Target("role", role.slug, role.name),
-        result="success",
-        data=data,  # type: ignore[arg-type]  # names and lists of names
-    )
+def _target(role: TeamRole) -> Target:
+    return Target("role", role.slug, role.name)

@@ -6,7 +6,7 @@ from django.utils.text import slugify
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account, Membership, Team, User
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 
@@ -18,14 +18,14 @@ def found_team(name: str, owner: User) -> Membership:
     with transaction.atomic():
         team = Team.objects.create(slug=free_slug(name), name=clean(name, 120))
         scope = access.command_scope(team, frozenset({"members.manage"}))
-        _record(scope, "team.created", Target("team", str(team.id), team.name))
+        record_by(scope, "team.created", Target("team", str(team.id), team.name))
         return add_member(scope, team, owner, "owner")
 
 
 def add_member(scope: Scope, team: Team, user: User, role: str) -> Membership:
     with transaction.atomic():
         membership = Membership.objects.create(team=team, user=user, role=role)
-        _record(scope, "member.added", Target("user", str(user.id), user.email), role=role)
+        record_by(scope, "member.added", Target("user", str(user.id), user.email), role=role)
     return membership
 
 
@@ -37,7 +37,7 @@ def add_account(scope: Scope, name: str) -> Account:
             name=_free_name(scope, name),
             origin=settings.VPSORG_API_ORIGIN,
         )
-        _record(scope, "account.connected", Target("account", str(account.id), account.name))
+        record_by(scope, "account.connected", Target("account", str(account.id), account.name))
     return account
 
 
@@ -60,15 +60,3 @@ def _numbered(base: str, joint: str, taken: set[str]) -> str:
     while f"{base}{joint}{number}" in taken:
         number += 1
     return f"{base}{joint}{number}"
-
-
-def _record(scope: Scope, event: str, target: Target, **data: str) -> None:
-    record(
-        event,
-        chain=str(scope.team_id),
-        actor=scope.actor,
-        origin=scope.origin,
-        target=target,
-        result="success",
-        data=data,
-    )

@@ -11,9 +11,9 @@ from controlpanel.audit.content import JSON, Target
 from controlpanel.audit.models import AuditEvent, ChainHead
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock
-from controlpanel.lib.scope import Actor, Origin
+from controlpanel.lib.scope import Actor, Origin, Scope
 
-__all__ = ["PANEL", "AuditUnavailable", "Result", "Target", "record", "record_now"]
+__all__ = ["PANEL", "AuditUnavailable", "Result", "Target", "record", "record_by", "record_now"]
 
 Result = Literal["success", "failure", "denied", "unknown", "pending"]
 
@@ -55,6 +55,29 @@ def record(
         return _append(head, built)
     except (DatabaseError, InterfaceError, ring.KeysNotReady) as error:
         raise AuditUnavailable(str(error)) from error
+
+
+def record_by(
+    scope: Scope,
+    event: str,
+    target: Target,
+    *,
+    reason: str = "",
+    labels: Iterable[str] = (),
+    **data: JSON,
+) -> AuditEvent:
+    """The same for what somebody did in their team, and did: chain and actor are the scope's."""
+    return record(
+        event,
+        chain=str(scope.team_id),
+        actor=scope.actor,
+        origin=scope.origin,
+        target=target,
+        result="success",
+        reason=reason,
+        labels=labels,
+        data=data,
+    )
 
 
 def record_now(

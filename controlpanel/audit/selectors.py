@@ -62,10 +62,6 @@ def history(scope: Scope, target_kind: str, target_id: str) -> QuerySet[AuditEve
     return _of_team(scope).filter(target_kind=target_kind, target_id=target_id)
 
 
-def of_operation(scope: Scope, operation_id: str) -> QuerySet[AuditEvent]:
-    return _of_team(scope).filter(operation_id=operation_id)
-
-
 def page(found: QuerySet[AuditEvent], cursor: str = "", size: int = 50) -> Page:
     """One page by keyset: as quick at the far end as at the first page.
 

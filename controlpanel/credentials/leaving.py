@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.recorder import Target, record_by
 from controlpanel.credentials import services
 from controlpanel.credentials.models import Credential, Revocation
 from controlpanel.lib import clock
@@ -65,13 +65,11 @@ def tick_off(scope: Scope, revocation_id: UUID) -> bool:
         same = Revocation.objects.filter(id=found.id, done_at=None)
         if same.update(done_at=clock.now(), done_by=scope.actor.name) != 1:
             return False
-        record(
+        record_by(
+            scope,
             "token.revoked_outside",
-            chain=str(scope.team_id),
-            actor=scope.actor,
-            origin=scope.origin,
-            target=Target("credential", str(found.id), found.fingerprint),
-            result="success",
-            data={"account": found.account_name, "owner": found.person},
+            Target("credential", str(found.id), found.fingerprint),
+            account=found.account_name,
+            owner=found.person,
         )
     return True

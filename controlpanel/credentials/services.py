@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account, Team
-from controlpanel.accounts.selectors import is_connected
-from controlpanel.audit.recorder import Target, record
+from controlpanel.accounts.selectors import connected_accounts, is_connected
+from controlpanel.audit.recorder import Target, record_by
 from controlpanel.credentials import clients
 from controlpanel.credentials.clients import PURPOSE, binding
 from controlpanel.credentials.models import Credential
@@ -104,7 +104,7 @@ def connect(scope: Scope, name: str, token: Secret) -> Account:
                 identity=_identity(checked.email),
                 writable=checked.servers.dialect == "documented",
             )
-            _record(scope, "account.connected", Target("account", str(account.id), account.name))
+            record_by(scope, "account.connected", Target("account", str(account.id), account.name))
             _choose(scope, _write(scope, account, token))
     except IntegrityError:
         raise TokenRefused(_("The team already has an account of that name.")) from None
@@ -113,7 +113,7 @@ def connect(scope: Scope, name: str, token: Secret) -> Account:
 
 def remove(scope: Scope, credential: Credential) -> None:
     with transaction.atomic():
-        _record(scope, "token.removed", _target(credential), account=credential.account.name)
+        record_by(scope, "token.removed", _target(credential), account=credential.account.name)
         credential.delete()
 
 
@@ -126,7 +126,7 @@ def _choose(scope: Scope, credential: Credential) -> None:
     Credential.objects.filter(account_id=credential.account_id, is_sync=True).update(is_sync=False)
     Credential.objects.filter(id=credential.id).update(is_sync=True)
     credential.is_sync = True
-    _record(
+    record_by(
         scope,
         "account.sync_token_chosen",
         Target("account", str(credential.account_id), credential.account.name),
@@ -154,7 +154,7 @@ def _write(scope: Scope, account: Account, token: Secret) -> Credential:
     credential.sealed = cipher.seal(PURPOSE, token.reveal(), binding(credential, account))
     credential.save(force_update=old is not None, force_insert=old is None)
     if old:
-        _record(
+        record_by(
             scope,
             "token.replaced",
             _target(credential),
@@ -162,13 +162,13 @@ def _write(scope: Scope, account: Account, token: Secret) -> Credential:
             previous=old.fingerprint,
         )
     else:
-        _record(scope, "token.stored", _target(credential), account=account.name)
+        record_by(scope, "token.stored", _target(credential), account=account.name)
     return credential
 
 
 def _refuse_connected(scope: Scope, checked: Checked) -> None:
     Team.objects.select_for_update().get(id=scope.team_id)  # one at a time
-    others = Account.objects.filter(team_id=scope.team_id, origin=settings.VPSORG_API_ORIGIN)
+    others = connected_accounts(scope)
     if any(_is_same(account, checked) for account in others):
         raise TokenRefused(_("This VPS.org account is already connected to the team."))
 
@@ -218,15 +218,3 @@ def _can_write(permissions: tuple[str, ...] | None) -> bool | None:
 
 def _target(credential: Credential) -> Target:
     return Target("credential", str(credential.id), credential.fingerprint)
-
-
-def _record(scope: Scope, event: str, target: Target, **data: str) -> None:
-    record(
-        event,
-        chain=str(scope.team_id),
-        actor=scope.actor,
-        origin=scope.origin,
-        target=target,
-        result="success",
-        data=data,
-    )

@@ -1,6 +1,7 @@
 """One look at an account: one list call, whatever the number of servers, and all that follows
 from it. Pages and workers look the same way, and never two at once."""
 
+import time
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from itertools import islice
@@ -9,6 +10,7 @@ import structlog
 from django.db.models import F
 
 from controlpanel.accounts.models import Account
+from controlpanel.accounts.selectors import is_connected
 from controlpanel.credentials import clients
 from controlpanel.lib import clock
 from controlpanel.operations import following, reconcile
@@ -28,6 +30,8 @@ DETAILS_A_LOOK = 10
 MISSING_A_LOOK = 3
 # Seconds without which asking for the catalogue is not begun.
 ENOUGH = 2.0
+# And without which a page does not begin another call at all.
+TOO_LATE = 1.0
 CATALOGUE_FRESH = timedelta(hours=1)
 _LONGEST_AGO = F("asked_at").asc(nulls_first=True)
 
@@ -50,6 +54,19 @@ def look(account: Account, *, at_least: timedelta, seconds: float) -> bool:
         log.exception("look.failed", account=str(account.id))
         sync.note_trouble(account, "internal")
     return True
+
+
+def look_within_page(accounts: Iterable[Account], *, at_least: timedelta) -> None:
+    """Looks at each in turn in a page's time; at none when all places are taken."""
+    deadline = time.monotonic() + clients.PAGE_SECONDS
+    try:
+        with clients.page_slot():
+            for account in accounts:
+                left = deadline - time.monotonic()
+                if is_connected(account) and left > TOO_LATE:
+                    look(account, at_least=at_least, seconds=left)
+    except clients.Busy:
+        pass
 
 
 def look_at(server: Server, seconds: float) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Team
-from controlpanel.audit.recorder import Result, Target, record
+from controlpanel.audit.recorder import Result, Target, record, record_by
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.operations.models import Operation
@@ -52,15 +52,13 @@ def record_later(operation: Operation, phase: str) -> None:
 
 
 def record_closed(scope: Scope, operation: Operation, note: str) -> None:
-    record(
+    record_by(
+        scope,
         "operation.closed",
-        chain=str(scope.team_id),
-        actor=scope.actor,
-        origin=scope.origin,
-        target=Target("operation", str(operation.id), operation.server_name),
-        result="success",
+        Target("operation", str(operation.id), operation.server_name),
         reason=note,
-        data={"operation": str(operation.id), "kind": operation.kind},
+        operation=str(operation.id),
+        kind=operation.kind,
     )
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib.scope import Reach, Scope
 from controlpanel.servers import selectors
 from controlpanel.servers.models import Server, ServerLabel
@@ -101,15 +101,13 @@ def put(scope: Scope, server: Server, labels: frozenset[str]) -> None:
         if before == labels:
             return
         replace(server, labels)
-        record(
+        record_by(
+            scope,
             "server.labelled",
-            chain=str(scope.team_id),
-            actor=scope.actor,
-            origin=scope.origin,
-            target=Target("server", server.provider_id, str(server)),
-            result="success",
+            Target("server", server.provider_id, str(server)),
             labels=before | labels,
-            data={"before": sorted(before), "after": sorted(labels)},
+            before=sorted(before),
+            after=sorted(labels),
         )
 
 

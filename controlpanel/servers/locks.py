@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
@@ -59,14 +59,5 @@ def release(scope: Scope, server: Server, reason: str) -> None:
 
 
 def _record(scope: Scope, event: str, server: Server, reason: str, **data: str) -> None:
-    record(
-        event,
-        chain=str(scope.team_id),
-        actor=scope.actor,
-        origin=scope.origin,
-        target=Target("server", server.provider_id, str(server)),
-        result="success",
-        reason=reason,
-        labels=labels.of(server),
-        data=data,
-    )
+    target = Target("server", server.provider_id, str(server))
+    record_by(scope, event, target, reason=reason, labels=labels.of(server), **data)

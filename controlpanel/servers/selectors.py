@@ -99,13 +99,6 @@ def get(scope: Scope, provider_id: str) -> Server:
     return server
 
 
-def account_of(scope: Scope, account_id: str) -> Account:
-    found = Account.objects.filter(id=_uuid(account_id), team_id=scope.team_id).first()
-    if found is None:
-        raise Http404
-    return found
-
-
 def syncs(scope: Scope) -> QuerySet[AccountSync]:
     return AccountSync.objects.filter(account__team_id=scope.team_id).select_related("account")
 

@@ -14,6 +14,11 @@ def is_fragment(request: HttpRequest) -> bool:
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
+def is_filtering(request: HttpRequest) -> bool:
+    """What somebody types into a list's filters is answered at once, from what is known here."""
+    return request.headers.get("HX-Source", "").endswith("#filters")
+
+
 def page(
     request: HttpRequest,
     template: str,

@@ -1,6 +1,5 @@
 """The operations of a team, and the receipt of each."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,8 +12,6 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
-from controlpanel.accounts.selectors import is_connected
-from controlpanel.credentials import clients
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.operations import looking, selectors, services
@@ -23,13 +20,11 @@ from controlpanel.operations.states import KINDS, LABELS, PERMISSIONS, State
 from controlpanel.web import meanings, receipt, sending
 from controlpanel.web.door import door
 from controlpanel.web.forms import REASON_LENGTH
-from controlpanel.web.htmx import is_fragment, page
+from controlpanel.web.htmx import is_filtering, is_fragment, page
 
 PAGE_SIZE = 50
 _LAST_PAGE = 10_000
 _FRESH = timedelta(seconds=5)
-# Too little time left to begin another call.
-_TOO_LATE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ class Row:
 
 @door("servers.view")
 def list_operations(request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    if is_fragment(request) and not _is_filtering(request):
+    if is_fragment(request) and not is_filtering(request):
         _look(operation.account for operation in selectors.running(scope)[:PAGE_SIZE])
     filters = selectors.Filters(
         q=clean(request.GET.get("q", ""), 100),
@@ -141,20 +136,8 @@ def _show(
 
 def _look(accounts: Iterable[Account]) -> None:
     """Asks VPS.org what is new, unless somebody just did or all places are taken."""
-    deadline = time.monotonic() + clients.PAGE_SECONDS
-    try:
-        with clients.page_slot():
-            for account in {account.id: account for account in accounts}.values():
-                left = deadline - time.monotonic()
-                if is_connected(account) and left > _TOO_LATE:
-                    looking.look(account, at_least=_FRESH, seconds=left)
-    except clients.Busy:
-        pass
-
-
-def _is_filtering(request: HttpRequest) -> bool:
-    """What somebody types is answered at once."""
-    return request.headers.get("HX-Source", "").endswith("#filters")
+    distinct = {account.id: account for account in accounts}
+    looking.look_within_page(distinct.values(), at_least=_FRESH)
 
 
 def _one_of(given: str | None, allowed: Iterable[str]) -> str:

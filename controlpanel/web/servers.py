@@ -27,20 +27,18 @@ from controlpanel.servers.selectors import Filters
 from controlpanel.web import banners, buttons, labels, listing, meanings, words
 from controlpanel.web.door import door
 from controlpanel.web.forms import new_form_id
-from controlpanel.web.htmx import is_fragment, page
+from controlpanel.web.htmx import is_filtering, is_fragment, page
 from controlpanel.web.rows import Rows, is_moving
 
 FRESH_WHILE_MOVING, FRESH = timedelta(seconds=5), timedelta(seconds=10)
 OPERATIONS_SHOWN = 20
 _PANELS_OWN = (("label", "labels.edit"), ("lock", "servers.lock"), ("unlock", "servers.unlock"))
-# Too little time left to begin another call.
-_TOO_LATE = 1.0
 
 
 @door("servers.view")
 def list_servers(request: HttpRequest, scope: Scope) -> HttpResponse:
     filters = listing.read(request.GET)
-    filtering = _is_filtering(request)
+    filtering = is_filtering(request)
     if is_fragment(request) and not filtering:
         _refresh(scope, accounts.connected_accounts(scope))
     context = _list(request, scope, filters)
@@ -61,11 +59,6 @@ def show(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponse:
     return page(request, "servers/show.html", _page_of(scope, server), fragment="server")
 
 
-def _is_filtering(request: HttpRequest) -> bool:
-    """What somebody types is answered from the mirror at once."""
-    return request.headers.get("HX-Source", "").endswith("#filters")
-
-
 def _announce(response: HttpResponse, total: int) -> None:
     """To those who do not see the table change while they type."""
     words = ngettext("%(n)d server found", "%(n)d servers found", total) % {"n": total}
@@ -77,15 +70,7 @@ def _refresh(scope: Scope, connected: Iterable[Account], *, moving: bool | None 
     if moving is None:
         moving = _something_moves(scope)
     fresh = FRESH_WHILE_MOVING if moving else FRESH
-    deadline = time.monotonic() + clients.PAGE_SECONDS
-    try:
-        with clients.page_slot():
-            for account in connected:
-                left = deadline - time.monotonic()
-                if left > _TOO_LATE:
-                    looking.look(account, at_least=fresh, seconds=left)
-    except clients.Busy:
-        return
+    looking.look_within_page(connected, at_least=fresh)
 
 
 def _refresh_one(scope: Scope, server: Server) -> None:
@@ -99,7 +84,7 @@ def _refresh_one(scope: Scope, server: Server) -> None:
     left = deadline - time.monotonic()
     try:
         with clients.page_slot():
-            if left > _TOO_LATE:
+            if left > looking.TOO_LATE:
                 looking.look_at(server, left)
     except clients.Busy:
         return

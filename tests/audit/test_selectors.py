@@ -73,11 +73,6 @@ def test_a_history_is_that_of_one_target(team: Team) -> None:
     assert numbers(selectors.history(team.scope, "server", "id-web-01")) == [7, 1]
 
 
-def test_an_operation_finds_its_events(team: Team) -> None:
-    event = team.write()
-    assert numbers(selectors.of_operation(team.scope, event.operation_id)) == [event.seq]
-
-
 def test_pages_lead_to_the_oldest_and_back(team: Team) -> None:
     first = selectors.page(events(team.scope), size=3)
     second = selectors.page(events(team.scope), first.older, size=3)
