@@ -4,10 +4,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
 import requests
 
 from dev.valkey import free_port
@@ -68,6 +73,7 @@ class RunningPanel:
     """Within `with`; afterwards nothing of it is left running."""
 
     def __init__(self, var: Path) -> None:
+        self.var = var
         self.port, sandbox_port = free_port(), free_port()
         self.address = f"http://localhost:{self.port}"
         self.door = SandboxDoor(sandbox_port)
@@ -106,6 +112,30 @@ class RunningPanel:
         trace: TracebackType | None,
     ) -> None:
         self._end()
+
+    @contextmanager
+    def worker_stopped(self) -> Iterator[None]:
+        """The worker stands still, as on a machine that is too busy; what is asked for waits."""
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        workers = [child for child in children if child.cmdline()[0] == "[celeryd:"]
+        assert workers
+        for worker in workers:
+            worker.suspend()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.resume()
+
+    def newest_mail(self, to: str) -> str:
+        """Its text; in the demo, mail is written into a folder."""
+        for path in sorted((self.var / "mail").iterdir(), reverse=True):
+            mail = message_from_bytes(path.read_bytes(), policy=default)
+            if mail["To"] == to:
+                body = mail.get_body(("plain",))
+                assert body is not None
+                return str(body.get_content())
+        raise AssertionError(f"no mail to {to}")
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
