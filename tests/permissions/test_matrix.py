@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from django.urls import get_resolver, reverse
 
-from controlpanel.accounts import policy
+from controlpanel.accounts import access, policy
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Invitation, Membership, OwnershipOffer, TeamRole
 from controlpanel.audit.models import AuditEvent
@@ -292,6 +292,34 @@ def test_a_stale_tab_after_demotion_does_nothing(world, sandbox, bob):
     address = reverse("server-reboot", kwargs={"team": "acme", "provider_id": "12345"})
     assert bob.post(address).status_code == 403
     assert not sandbox.changes()
+
+
+def test_a_replayed_form_is_one_change(world, sandbox, bob):
+    address = reverse("server-reboot", kwargs={"team": "acme", "provider_id": "12345"})
+    receipts = {bob.post(address, {"form_id": "the-same-form"})["Location"] for _ in range(3)}
+    assert len(receipts) == 1
+    assert len(sandbox.changes()) == 1
+
+
+def test_ids_of_another_team_in_a_form_are_not_taken(world, sandbox, alice):
+    adopt = {"team": "acme", "operation_id": world.unknown_create.id}
+    answer = alice.post(reverse("operation-adopt", kwargs=adopt), {"server": "12353"})
+    assert answer.status_code == 422
+    invitation = {"email": "new@acme.example", "role": "viewer", "reach": "servers"}
+    invite = reverse("invite", kwargs={"team": "acme"})
+    assert alice.post(invite, invitation | {"servers": "12353"}).status_code == 422
+    assert alice.post(invite, invitation | {"role": "theirs"}).status_code == 422
+    assert fresh(world.unknown_create.id).state == "unknown"
+    assert not Invitation.objects.filter(email="new@acme.example").exists()
+    assert not sandbox.changes()
+
+
+@pytest.mark.parametrize("name", ["server-delete", "server-stop", "audit", "members", "invite"])
+def test_a_view_that_asks_for_no_right_is_noticed(monkeypatch, request, world, sandbox, name):
+    """The table is no decoration: after a careless edit its cells are wrong."""
+    monkeypatch.setattr(access, "require", lambda *_asked: None)
+    with pytest.raises(AssertionError):
+        test_cells(request, world, sandbox, name, {})
 
 
 def test_fields_that_no_form_has_change_nothing(world, bob):
