@@ -95,6 +95,19 @@ SETTINGS = (
         "`smtp://user:password@host:port` or `smtps://…` for outgoing mail.",
     ),
     Setting("PANEL_EMAIL_FROM", "panel@localhost", "Sender of outgoing mail."),
+    Setting(
+        "PANEL_OIDC_NAME",
+        "",
+        "Signing in with an OpenID Connect provider: what the button calls it. The next three go "
+        "with it: all four, or none.",
+    ),
+    Setting(
+        "PANEL_OIDC_ISSUER",
+        "",
+        "The provider's issuer, exactly as it names itself; plain http only on loopback.",
+    ),
+    Setting("PANEL_OIDC_CLIENT_ID", "", "What the provider calls this panel."),
+    Setting("PANEL_OIDC_CLIENT_SECRET_FILE", "", "File with the client's secret; mode 0600."),
     Setting("CHROMIUM", "`chromium` on PATH", "Browser used by `make e2e`."),
 )
 _KNOWN = {setting.name for setting in SETTINGS}

@@ -7,6 +7,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from controlpanel import env
+from controlpanel.lib import openid
 from controlpanel.logs import logging_config
 from controlpanel.vpsorg.origin import normalise
 
@@ -30,6 +31,23 @@ def _api_origin() -> str:
 
 
 VPSORG_API_ORIGIN = _api_origin()
+
+
+def _openid() -> tuple[openid.OpenID | None, str]:
+    """And why it cannot be used: the processes that serve do not start then."""
+    names = (
+        "PANEL_OIDC_NAME",
+        "PANEL_OIDC_ISSUER",
+        "PANEL_OIDC_CLIENT_ID",
+        "PANEL_OIDC_CLIENT_SECRET_FILE",
+    )
+    try:
+        return openid.from_settings({name: env.get(name) for name in names}), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+PANEL_OIDC, PANEL_OIDC_TROUBLE = _openid()
 
 
 def _secret_key() -> str:
@@ -65,6 +83,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "controlpanel.keys",
     "controlpanel.audit",
@@ -206,8 +226,9 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
-# Beside allauth's own: how many invitations that are none one address may try.
-ACCOUNT_RATE_LIMITS = {"invitation": "20/m/ip"}
+# Beside allauth's own: how many invitations that are none one address may try, and how often it
+# may send the panel to the OpenID provider.
+ACCOUNT_RATE_LIMITS = {"invitation": "20/m/ip", "openid": "30/m/ip"}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
@@ -226,6 +247,11 @@ MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TOTP_ISSUER = "Control panel"
 # Nobody signs up here, so an address waiting to be confirmed is always somebody's second one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+SOCIALACCOUNT_ADAPTER = "controlpanel.accounts.openid.OpenIDAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+# The page that asks is a form of ours already.
+SOCIALACCOUNT_LOGIN_ON_GET = False
 USERSESSIONS_ADAPTER = "controlpanel.accounts.sessions.SessionsAdapter"
 USERSESSIONS_TRACK_ACTIVITY = True
 

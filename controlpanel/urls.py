@@ -16,9 +16,13 @@ from controlpanel.web import (
     operations,
     own_urls,
     ownership,
+    policies,
     roles,
+    second_step,
     server_actions,
     servers,
+    service_tokens,
+    team,
     tokens,
 )
 
@@ -44,7 +48,19 @@ _team = [
     path("tokens/", tokens.list_tokens, name="tokens"),
     path("tokens/<uuid:account_id>/remove/", tokens.remove, name="token-remove"),
     path("accounts/connect/", account.connect, name="account-connect"),
+    path("accounts/<uuid:account_id>/", account.change, name="account"),
+    path("accounts/<uuid:account_id>/disconnect/", account.disconnect, name="account-disconnect"),
     path("accounts/<uuid:account_id>/sync-token/", account.choose_sync, name="account-sync-token"),
+    path(
+        "accounts/<uuid:account_id>/service-token/",
+        service_tokens.choose,
+        name="account-service-token",
+    ),
+    path(
+        "accounts/<uuid:account_id>/service-token/withdraw/",
+        service_tokens.withdraw,
+        name="account-service-token-withdraw",
+    ),
     path("members/", members.list_members, name="members"),
     path("members/invite/", invitations.invite, name="invite"),
     path("members/leave/", members.leave, name="leave"),
@@ -67,6 +83,10 @@ _team = [
         invitations.revoke,
         name="invitation-revoke",
     ),
+    path("policies/", policies.show, name="policies"),
+    path("second-step/", second_step.show, name="second-step"),
+    path("settings/", team.settings, name="team-settings"),
+    path("close/", team.close, name="team-close"),
     path("roles/", roles.list_roles, name="roles"),
     path("roles/new/", roles.new, name="role-new"),
     path("roles/<slug:slug>/", roles.change, name="role"),
@@ -80,6 +100,7 @@ urlpatterns = [
     path("styleguide/", home.styleguide, name="styleguide"),
     path("", include(own_urls)),
     path("invitations/<str:token>/", invitations.accept, name="invitation"),
+    path("teams/new/", team.new, name="team-new"),
     path("teams/<slug:team>/", include(_team)),
 ]
 

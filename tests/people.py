@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from controlpanel.accounts import access
+from controlpanel.accounts.entering import CAME_AT, CLICKED_AT
 from controlpanel.accounts.members import set_reach
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.audit.models import AuditEvent
@@ -54,6 +55,8 @@ class Person(Client):
         at = time.time() - timedelta(**ago).total_seconds()
         session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": at}]
         session["account_authentication_methods_user"] = str(self.user.pk)
+        # Clicked just now, so that the next page does not have to write that.
+        session[CLICKED_AT] = session[CAME_AT] = int(time.time())
         session.save()
 
     @property

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from controlpanel.accounts import roles
-from controlpanel.accounts.models import Membership, Team, User
+from controlpanel.accounts import entering, roles
+from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
 from controlpanel.accounts.origin import of_request
 from controlpanel.audit.recorder import Target, record_now
 from controlpanel.lib import clock, request_id
@@ -32,11 +32,14 @@ class Denied(Exception):
         self.permission = permission
 
 
-def scope_for(request: HttpRequest, team_slug: str, permission: str) -> Scope:
+def scope_for(
+    request: HttpRequest, team_slug: str, permission: str, *, second_step: bool = True
+) -> Scope:
     """Scope of the signed-in person in this team, if they have `permission`.
 
     Raises Http404 for an absent team and a foreign one alike, Denied for a member without the
-    right. Both are recorded.
+    right. Both are recorded. Before that, entering.SessionOver and, with `second_step`,
+    entering.SecondStepMissing, as the team's policy says.
     """
     user = request.user
     assert isinstance(user, User), "scope_for is asked for signed-in people only"
@@ -45,8 +48,12 @@ def scope_for(request: HttpRequest, team_slug: str, permission: str) -> Scope:
     if membership is None:
         _record_outsider(user, team_slug, origin)
         raise Http404
-    _note_activity(membership)
     scope = _scope(membership, origin)
+    policy = _policy(membership.team)
+    entering.check_session(request, scope, policy)
+    _note_activity(membership)
+    if second_step:
+        entering.check_second_step(request, scope, policy)
     if permission != MEMBER:
         require(scope, permission, request.path)
     return scope
@@ -131,16 +138,28 @@ def of_member(scope: Scope, membership: Membership) -> Scope:
 
 def _membership(user_id: UUID, team_slug: str) -> Membership | None:
     return (
-        Membership.objects.select_related("team", "user")
-        .filter(user_id=user_id, team__slug=team_slug, suspended_at=None)
+        Membership.objects.select_related("team__policy", "user")
+        .filter(user_id=user_id, team__slug=team_slug, team__closed_at=None, suspended_at=None)
         .first()
     )
+
+
+def _policy(team: Team) -> TeamPolicy | None:
+    """Read together with the membership; most teams have none."""
+    policy: TeamPolicy | None = getattr(team, "policy", None)
+    return policy
 
 
 def _at_work(user_id: UUID, team_id: UUID) -> Membership | None:
     return (
         Membership.objects.select_related("team", "user")
-        .filter(user_id=user_id, team_id=team_id, user__is_active=True, suspended_at=None)
+        .filter(
+            user_id=user_id,
+            team_id=team_id,
+            team__closed_at=None,
+            user__is_active=True,
+            suspended_at=None,
+        )
         .first()
     )
 

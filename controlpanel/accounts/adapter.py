@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.account.models import EmailAddress
 from allauth.core import context
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage, EmailMultiAlternatives
@@ -19,7 +21,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from controlpanel.accounts import devices
+from controlpanel.accounts import devices, openid
 from controlpanel.accounts.freshness import signed_in_recently
 from controlpanel.accounts.models import User
 from controlpanel.accounts.origin import client_address
@@ -50,8 +52,24 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return client_address(request) or _UNKNOWN_ADDRESS
 
     def is_reauthentication_required(self, *, app: str, **_kwargs: Any) -> bool:  # noqa: ARG002
-        """Everywhere, unless the sign-in itself is fresh; allauth looks at being asked again."""
-        return not signed_in_recently(context.request)
+        """Everywhere, unless the sign-in itself is fresh; allauth looks at being asked again.
+
+        It asks nobody who has neither password nor second step; here they are asked as well.
+        """
+        if signed_in_recently(context.request):
+            return False
+        if not get_reauthentication_flows(context.request.user):
+            raise ReauthenticationRequired
+        return True
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Never empty for somebody signed in: whoever has no other way proves it by mail."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if isinstance(user, User) and openid.link_of(user):
+            methods.append({"id": "openid", "url": reverse("openid-again")})
+        if not methods and isinstance(user, User):
+            methods.append({"id": "mail", "url": reverse("account_reset_password")})
+        return methods
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         assert isinstance(user, User)
@@ -144,9 +162,10 @@ def _send(message: EmailMessage, template_prefix: str) -> None:
 
 
 def _methods(request: HttpRequest) -> list[str]:
-    """How somebody has just signed in: password, totp, recovery_codes, webauthn."""
+    """How somebody has just signed in: password, openid, totp, recovery_codes, webauthn."""
     records = get_authentication_records(request, request.user)
-    return [str(record.get("type") or record["method"]) for record in records]
+    names = [str(record.get("type") or record["method"]) for record in records]
+    return ["openid" if name == "socialaccount" else name for name in names]
 
 
 def _public(url: str) -> str:

@@ -150,6 +150,8 @@ def record_refused(refusal: InvitationUnusable, user: User | None, origin: Origi
 
 
 def _refuse_over(invitation: Invitation) -> None:
+    if invitation.team.closed_at is not None:
+        raise InvitationUnusable("team_closed", invitation)
     if invitation.accepted_at is not None:
         raise InvitationUnusable("used", invitation)
     if invitation.revoked_at is not None:
@@ -177,8 +179,7 @@ def _digest(token: str) -> str:
 
 
 def _insist(scope: Scope) -> None:
-    if not scope.allows("members.manage"):
-        raise PermissionError("members.manage")
+    access.require(scope, "members.manage", "")
 
 
 def _good_address(email: str) -> str:

@@ -54,7 +54,11 @@ class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     slug = models.SlugField(max_length=50, unique=True)
     name = models.CharField(max_length=120)
+    # One of `accounts.colours`; keeps apart at a glance whose servers a page shows.
+    colour = models.CharField(max_length=12, blank=True)
     created_at = models.DateTimeField(default=clock.now)
+    # Nobody enters it any more; its records stay.
+    closed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
@@ -162,12 +166,34 @@ class TeamRole(models.Model):
         return self.name
 
 
+class TeamPolicy(models.Model):
+    """What an owner asks of everybody in the team. Without a row, nothing beyond the house."""
+
+    team = models.OneToOneField(
+        Team, on_delete=models.CASCADE, primary_key=True, related_name="policy"
+    )
+    # Kinds of operations for which a reason must be given, and labels of servers for every kind.
+    reason_kinds = models.JSONField(default=list)
+    reason_labels = models.JSONField(default=list)
+    # Whoever has no API token of their own may change servers with an account's service token.
+    service_tokens = models.BooleanField(default=False)
+    # From this day, 00:00 UTC, only with a second step.
+    mfa_from = models.DateField(null=True)
+    # A sign-in ends after so long without a click, and after so long in all.
+    idle_minutes = models.PositiveIntegerField(null=True)
+    session_hours = models.PositiveIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.team_id)
+
+
 class Account(models.Model):
     """A VPS.org account that a team works with."""
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="accounts")
     name = models.CharField(max_length=120)
+    colour = models.CharField(max_length=12, blank=True)
     origin = models.CharField(max_length=255)
     # Keyed hash of the account's e-mail address, where `/account/me/` answers: enough to
     # recognise the account again, nothing personal kept.
@@ -175,11 +201,17 @@ class Account(models.Model):
     # False when the API answers in a shape that the panel can read but must not write.
     writable = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
+    # Its servers and tokens are gone from here then; operations and records still name it.
+    disconnected_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("name",)
         constraints = (
-            models.UniqueConstraint(fields=("team", "name"), name="account_name_once_a_team"),
+            models.UniqueConstraint(
+                fields=("team", "name"),
+                condition=models.Q(disconnected_at=None),
+                name="account_name_once_a_team",
+            ),
         )
 
     def __str__(self) -> str:

@@ -47,5 +47,7 @@ def _actor(request: HttpRequest) -> Actor | None:
 
 
 def _chains(user: User | None) -> list[str]:
-    teams = Team.objects.filter(memberships__user=user).order_by("id") if user else ()
+    if user is None:
+        return [PANEL]
+    teams = Team.objects.filter(memberships__user=user, closed_at=None).order_by("id")
     return [team.chain for team in teams] or [PANEL]

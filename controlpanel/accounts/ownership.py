@@ -61,9 +61,12 @@ def withdraw(scope: Scope, offered: OwnershipOffer) -> None:
         declined = scope.user_id == found.receiver_id
         if not declined:
             _refuse_unless_owner(scope)
-        found.delete()
-        event = "ownership.declined" if declined else "ownership.withdrawn"
-        record_by(scope, event, _target(offered.receiver))
+        end(scope, found, "ownership.declined" if declined else "ownership.withdrawn")
+
+
+def end(scope: Scope, offered: OwnershipOffer, event: str) -> None:
+    offered.delete()
+    record_by(scope, event, _target(offered.receiver))
 
 
 def accept(scope: Scope, offered: OwnershipOffer) -> None:

@@ -8,6 +8,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+# Each needs the other, and neither before it is asked something.
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Invitation, Membership, Team, TeamRole
 from controlpanel.accounts.policy import PERMISSIONS, ROLES, Role
 from controlpanel.audit.recorder import Target, record_by
@@ -115,8 +117,7 @@ def users_of(role: TeamRole) -> int:
 
 
 def _insist(scope: Scope) -> None:
-    if not scope.allows("team.manage"):
-        raise PermissionError("team.manage")
+    access.require(scope, "team.manage", "")
 
 
 def _refuse_what_one_lacks(scope: Scope, permissions: Collection[str]) -> None:

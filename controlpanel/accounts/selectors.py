@@ -4,7 +4,7 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404
 
 from controlpanel.accounts.models import Account, Membership, Team, User
@@ -13,7 +13,15 @@ from controlpanel.lib.scope import Scope
 
 def teams_of(user: User) -> QuerySet[Team]:
     mine = Membership.objects.filter(user=user, suspended_at=None)
-    return Team.objects.filter(memberships__in=mine).order_by("name")
+    return Team.objects.filter(memberships__in=mine, closed_at=None).order_by("name")
+
+
+def latest_team(user: User) -> Team | None:
+    """Where they last were; exact to a minute."""
+    mine = Membership.objects.filter(user=user, suspended_at=None, team__closed_at=None)
+    latest = F("last_active_at").desc(nulls_last=True)
+    found = mine.select_related("team").order_by(latest, "team__name").first()
+    return found.team if found else None
 
 
 def members(scope: Scope) -> QuerySet[Membership]:
@@ -40,8 +48,8 @@ def with_second_factor(scope: Scope) -> frozenset[UUID]:
 
 
 def accounts(scope: Scope) -> QuerySet[Account]:
-    """The team's accounts, connected or not."""
-    return Account.objects.filter(team_id=scope.team_id)
+    """The team's accounts, those at another API address as well; without disconnected ones."""
+    return Account.objects.filter(team_id=scope.team_id, disconnected_at=None)
 
 
 def connected_accounts(scope: Scope) -> QuerySet[Account]:
@@ -50,11 +58,7 @@ def connected_accounts(scope: Scope) -> QuerySet[Account]:
 
 def is_connected(account: Account) -> bool:
     """False for an account filled against another API address: its mirror is not mixed in."""
-    return account.origin == settings.VPSORG_API_ORIGIN
-
-
-def team_by_id(team_id: UUID) -> Team:
-    return Team.objects.get(id=team_id)
+    return account.disconnected_at is None and account.origin == settings.VPSORG_API_ORIGIN
 
 
 def identity_keys() -> Mapping[str, int]:

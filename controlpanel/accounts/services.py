@@ -4,19 +4,23 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, colours, selectors
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 
 _SLUG_LENGTH = 50
+# What stands at a team's place in an address and is none.
+_RESERVED = ("new",)
 
 
 def found_team(name: str, owner: User) -> Membership:
     """A new team with its first owner, founded from the command line."""
     with transaction.atomic():
-        team = Team.objects.create(slug=free_slug(name), name=clean(name, 120))
+        team = Team.objects.create(
+            slug=free_slug(name), name=clean(name, 120), colour=_colour_for(owner)
+        )
         scope = access.command_scope(team, frozenset({"members.manage"}))
         record_by(scope, "team.created", Target("team", str(team.id), team.name))
         return add_member(scope, team, owner, "owner")
@@ -35,6 +39,7 @@ def add_account(scope: Scope, name: str) -> Account:
         account = Account.objects.create(
             team_id=scope.team_id,
             name=_free_name(scope, name),
+            colour=free_colour(scope),
             origin=settings.VPSORG_API_ORIGIN,
         )
         record_by(scope, "account.connected", Target("account", str(account.id), account.name))
@@ -45,11 +50,21 @@ def free_slug(name: str) -> str:
     """“Acme Corp.” is acme-corp, the second one acme-corp-2."""
     base = slugify(name)[: _SLUG_LENGTH - 4].strip("-_") or "team"
     taken = set(Team.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    return _numbered(base, "-", taken)
+    return _numbered(base, "-", {*taken, *_RESERVED})
+
+
+def free_colour(scope: Scope) -> str:
+    """For another account of the team."""
+    return colours.next_unused(selectors.accounts(scope).values_list("colour", flat=True))
+
+
+def _colour_for(owner: User) -> str:
+    """For another team in this person's menu."""
+    return colours.next_unused(selectors.teams_of(owner).values_list("colour", flat=True))
 
 
 def _free_name(scope: Scope, name: str) -> str:
-    names = Account.objects.filter(team_id=scope.team_id).values_list("name", flat=True)
+    names = selectors.accounts(scope).values_list("name", flat=True)
     return _numbered(clean(name, 110), " ", set(names))
 
 

@@ -1,7 +1,7 @@
 """The only place that opens an API token and builds a client with it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit.recorder import AuditUnavailable, Target, record
+from controlpanel.credentials import selectors
 from controlpanel.credentials.models import Credential
 from controlpanel.keys import cipher
 from controlpanel.lib import clock, request_id
@@ -59,13 +60,21 @@ def page_slot() -> Iterator[None]:
 
 
 @contextmanager
-def persons_client(user_id: UUID, account: Account, seconds: float) -> Iterator[Client]:
+def persons_client(
+    user_id: UUID,
+    account: Account,
+    seconds: float,
+    lent: Callable[[Credential], object] | None = None,
+) -> Iterator[Client]:
     """Client with this person's own token: for what they change. Raises NoClient.
 
-    `seconds` bounds all its calls together.
+    Without one it is the account's service token, where policy lets it be used at this moment:
+    then `lent` hears of it before anything is sent. `seconds` bounds all its calls together.
     """
-    credential = Credential.objects.filter(user_id=user_id, account=account).first()
+    credential = selectors.for_changes(account.team_id, user_id).get(account.id)
     with _opened(credential, account, "no_token", seconds) as client:
+        if credential and credential.user_id != user_id and lent:
+            lent(credential)
         yield client
 
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
+from controlpanel.accounts.members import MemberRefused
+from controlpanel.accounts.models import Account, Membership
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.credentials import services
 from controlpanel.credentials.models import Credential, Revocation
@@ -22,38 +25,68 @@ def tokens_of(scope: Scope, user_id: UUID) -> QuerySet[Credential]:
 
 
 def successors(credential: Credential) -> QuerySet[Credential]:
-    """Whose token may read the account from now on."""
-    others = Credential.objects.filter(account_id=credential.account_id)
-    return others.exclude(id=credential.id).select_related("user").order_by("user__email")
+    """Whose token may read the account from now on: of active members, and not refused there."""
+    active = Membership.objects.filter(
+        team_id=credential.account.team_id, suspended_at=None, user__is_active=True
+    )
+    others = Credential.objects.filter(
+        account_id=credential.account_id, user_id__in=active.values("user_id")
+    ).exclude(Q(id=credential.id) | Q(last_result="unauthorized"))
+    return others.select_related("user", "account").order_by("user__email")
 
 
 def forget(scope: Scope, user_id: UUID, chosen: Mapping[UUID, UUID]) -> list[Revocation]:
-    """`chosen`: by account, the credential that becomes its sync token."""
+    """`chosen`: by account, the credential that becomes its sync token. Raises MemberRefused for
+    one that cannot."""
     left = []
     with transaction.atomic():
         for credential in tokens_of(scope, user_id):
             if credential.is_sync and credential.account_id in chosen:
                 _succeed(scope, credential, chosen[credential.account_id])
-            left.append(
-                Revocation.objects.create(
-                    team_id=scope.team_id,
-                    person=credential.user.email,
-                    account_name=credential.account.name,
-                    fingerprint=credential.fingerprint,
-                )
-            )
-            services.remove(scope, credential)
+            left.append(_forget(scope, credential))
+    return left
+
+
+def forget_account(scope: Scope, account: Account) -> list[Revocation]:
+    """Everybody's tokens for an account that is disconnected."""
+    with transaction.atomic():
+        return [_forget(scope, credential) for credential in tokens_for(account)]
+
+
+def tokens_for(account: Account) -> QuerySet[Credential]:
+    tokens = Credential.objects.filter(account=account).select_related("account", "user")
+    return tokens.order_by("user__email")
+
+
+def _forget(scope: Scope, credential: Credential) -> Revocation:
+    left = Revocation.objects.create(
+        team_id=scope.team_id,
+        person=credential.user.email,
+        account_name=credential.account.name,
+        fingerprint=credential.fingerprint,
+    )
+    services.remove(scope, credential)
     return left
 
 
 def _succeed(scope: Scope, credential: Credential, successor_id: UUID) -> None:
-    successor = successors(credential).filter(id=successor_id).select_related("account").first()
-    if successor:
-        services.choose_sync_token(scope, successor)
+    successor = successors(credential).filter(id=successor_id).first()
+    if successor is None:
+        raise MemberRefused(
+            _("The token that was to read “%(account)s” cannot any more. Choose again.")
+            % {"account": credential.account.name}
+        )
+    services.choose_sync_token(scope, successor)
 
 
 def open_revocations(scope: Scope) -> QuerySet[Revocation]:
     return Revocation.objects.filter(team_id=scope.team_id, done_at=None).order_by("created_at")
+
+
+def newest_ticked(scope: Scope) -> QuerySet[Revocation]:
+    return Revocation.objects.filter(team_id=scope.team_id, done_at__isnull=False).order_by(
+        "-done_at"
+    )
 
 
 def tick_off(scope: Scope, revocation_id: UUID) -> bool:

@@ -16,6 +16,9 @@ class Credential(models.Model):
     fingerprint = models.CharField(max_length=32)
     # Exactly one per account at most: reads, polling and reconciliation use it.
     is_sync = models.BooleanField(default=False)
+    # At most one per account bears a name: changes of people without a token of their own are sent
+    # with it, where the team's policy says so.
+    service_name = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=clock.now)
     last_used_at = models.DateTimeField(null=True)
     # Code of the last answer: "ok", or an error's code ("unauthorized", "timeout", …).
@@ -30,6 +33,11 @@ class Credential(models.Model):
                 fields=("account",),
                 condition=models.Q(is_sync=True),
                 name="credential_one_sync_token_an_account",
+            ),
+            models.UniqueConstraint(
+                fields=("account",),
+                condition=~models.Q(service_name=""),
+                name="credential_one_service_token_an_account",
             ),
         )
 

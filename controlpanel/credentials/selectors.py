@@ -1,8 +1,9 @@
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from controlpanel.accounts.models import Account
+from controlpanel.accounts import policies
+from controlpanel.accounts.models import Account, Membership, TeamPolicy
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 
@@ -16,8 +17,43 @@ def own(scope: Scope) -> QuerySet[Credential]:
     ).select_related("account")
 
 
-def has_own(scope: Scope, account: Account) -> bool:
-    return own(scope).filter(account=account).exists()
+def for_changes(
+    team_id: UUID, user_id: UUID | None, policy: TeamPolicy | None = None
+) -> dict[UUID, Credential]:
+    """By account, the token with which this person's changes are sent.
+
+    Their own wherever they have one, even one that VPS.org refuses. Without one the account's
+    service token, where the team's policy lets it be used. `policy` spares the query.
+    """
+    if user_id is None:
+        return {}
+    wanted = Q(user_id=user_id)
+    if (policy or policies.of(team_id)).service_tokens:
+        wanted |= ~Q(service_name="") & Q(_owner_at_work())
+    found: dict[UUID, Credential] = {}
+    for credential in Credential.objects.filter(wanted, account__team_id=team_id).select_related(
+        "user"
+    ):
+        if credential.user_id == user_id or credential.account_id not in found:
+            found[credential.account_id] = credential
+    return found
+
+
+def can_change(scope: Scope, account: Account) -> bool:
+    """Whether there is a token with which this person's changes can be sent."""
+    return account.id in for_changes(scope.team_id, scope.user_id)
+
+
+def lent(scope: Scope, account: Account) -> Credential | None:
+    """The service token with which this person's changes are sent, if it is not their own."""
+    credential = for_changes(scope.team_id, scope.user_id).get(account.id)
+    return credential if credential and credential.user_id != scope.user_id else None
+
+
+def service_tokens(scope: Scope) -> dict[UUID, Credential]:
+    """The service token of each of the team's accounts that has one, by account id."""
+    found = Credential.objects.filter(account__team_id=scope.team_id).exclude(service_name="")
+    return {one.account_id: one for one in found.select_related("user", "account")}
 
 
 def sync_tokens(scope: Scope) -> dict[UUID, Credential]:
@@ -33,3 +69,15 @@ def of_team(scope: Scope) -> dict[UUID, list[Credential]]:
     for credential in tokens.select_related("account").order_by("account__name"):
         found.setdefault(credential.user_id, []).append(credential)
     return found
+
+
+def _owner_at_work() -> Exists:
+    """Nothing is sent with the token of somebody who is suspended."""
+    return Exists(
+        Membership.objects.filter(
+            user_id=OuterRef("user_id"),
+            team_id=OuterRef("account__team_id"),
+            suspended_at=None,
+            user__is_active=True,
+        )
+    )

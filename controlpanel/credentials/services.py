@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account, Team
 from controlpanel.accounts.selectors import connected_accounts, is_connected
+from controlpanel.accounts.services import free_colour
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.credentials import clients
 from controlpanel.credentials.clients import PURPOSE, binding
@@ -25,6 +26,10 @@ from controlpanel.vpsorg.wire import ServerList
 
 class TokenRefused(Exception):
     """Nothing was stored; the message is a sentence for the person."""
+
+
+class NameTaken(TokenRefused):
+    """It is about the account's name, not about the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +80,12 @@ def store(scope: Scope, account: Account, token: Secret, known_ids: frozenset[st
 
     `known_ids`: provider ids of the account's servers in the mirror. Raises TokenRefused.
     """
-    if not is_connected(account):
-        raise TokenRefused(
-            _("This account belongs to another API address, so no token can be checked for it.")
-        )
+    _refuse_elsewhere(account)
     checked = check(token)
     with transaction.atomic():
         # Two first tokens of different VPS.org accounts must not pass side by side.
         account = Account.objects.select_for_update().get(id=account.id)
+        _refuse_elsewhere(account)
         _refuse_foreign(account, checked, known_ids)
         _remember_identity(account, checked)
         return _write(scope, account, token)
@@ -100,6 +103,7 @@ def connect(scope: Scope, name: str, token: Secret) -> Account:
             account = Account.objects.create(
                 team_id=scope.team_id,
                 name=clean(name, 120),
+                colour=free_colour(scope),
                 origin=settings.VPSORG_API_ORIGIN,
                 identity=_identity(checked.email),
                 writable=checked.servers.dialect == "documented",
@@ -107,8 +111,26 @@ def connect(scope: Scope, name: str, token: Secret) -> Account:
             record_by(scope, "account.connected", Target("account", str(account.id), account.name))
             _choose(scope, _write(scope, account, token))
     except IntegrityError:
-        raise TokenRefused(_("The team already has an account of that name.")) from None
+        raise NameTaken(_("The team already has an account of that name.")) from None
     return account
+
+
+def change_account(scope: Scope, account: Account, name: str, colour: str) -> bool:
+    """What the team calls it. False if nothing differs. Raises NameTaken."""
+    try:
+        with transaction.atomic():
+            held = Account.objects.select_for_update().get(id=account.id, disconnected_at=None)
+            before = {"name": held.name, "colour": held.colour}
+            after = {"name": clean(name, 120), "colour": colour}
+            if before == after:
+                return False
+            held.name, held.colour = after["name"], after["colour"]
+            held.save(update_fields=["name", "colour"])
+            target = Target("account", str(held.id), held.name)
+            record_by(scope, "account.changed", target, before=before, after=after)
+    except IntegrityError:
+        raise NameTaken(_("The team already has an account of that name.")) from None
+    return True
 
 
 def remove(scope: Scope, credential: Credential) -> None:
@@ -148,6 +170,7 @@ def _write(scope: Scope, account: Account, token: Secret) -> Credential:
         account=account,
         fingerprint=macs.fingerprint(token.reveal()),
         is_sync=old.is_sync if old else False,
+        service_name=old.service_name if old else "",
         last_used_at=clock.now(),
         last_result="ok",
     )
@@ -166,8 +189,19 @@ def _write(scope: Scope, account: Account, token: Secret) -> Credential:
     return credential
 
 
+def _refuse_elsewhere(account: Account) -> None:
+    if account.disconnected_at is not None:
+        raise TokenRefused(_("This account was disconnected, so no token is kept for it."))
+    if not is_connected(account):
+        raise TokenRefused(
+            _("This account belongs to another API address, so no token can be checked for it.")
+        )
+
+
 def _refuse_connected(scope: Scope, checked: Checked) -> None:
-    Team.objects.select_for_update().get(id=scope.team_id)  # one at a time
+    team = Team.objects.select_for_update().get(id=scope.team_id)  # one at a time
+    if team.closed_at is not None:
+        raise TokenRefused(_("This team was closed meanwhile."))
     others = connected_accounts(scope)
     if any(_is_same(account, checked) for account in others):
         raise TokenRefused(_("This VPS.org account is already connected to the team."))

@@ -76,7 +76,10 @@ def read_again(server: Server) -> Server:
         raise CannotRead(_not_asked(words)) from error
     if shown is None or shown.id != server.provider_id:
         raise CannotRead(_not_asked(""))
-    return sync.apply_seen(server.account, shown, detail=True)
+    fresh = sync.apply_seen(server.account, shown, detail=True)
+    if fresh is None:
+        raise CannotRead(_("This account was disconnected meanwhile, so nothing was changed."))
+    return fresh
 
 
 def _not_asked(words: str) -> str:

@@ -57,6 +57,10 @@ class Operation(models.Model):
     field_errors = models.JSONField(default=dict)
     note = models.CharField(max_length=500, blank=True)
 
+    # The service token it was sent with, as of then (name, owner, fingerprint); empty for the
+    # person's own.
+    service_token = models.JSONField(default=dict)
+
     next_poll_at = models.DateTimeField(null=True)
     polls = models.PositiveIntegerField(default=0)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import invitations, members
@@ -23,7 +24,10 @@ from controlpanel.servers.selectors import visible
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """`queued` will be cancelled; `running` is at VPS.org already and goes on being followed."""
+    """`queued` will be cancelled; `running` is at VPS.org already and goes on being followed.
+
+    What of it the asking person may not see is there as well: it is undone like the rest.
+    """
 
     tokens: list[Credential]
     sessions: list[UserSession]
@@ -37,7 +41,9 @@ class Holdings:
 def holdings(scope: Scope, member: Membership) -> Holdings:
     theirs = Operation.objects.filter(team_id=scope.team_id, actor_id=str(member.user_id))
     unfinished = list(theirs.filter(IS_OPEN).select_related("account"))
-    made = theirs.filter(kind="create").exclude(provider_id="").values("provider_id")
+    made = theirs.filter(
+        kind="create", account_id=OuterRef("account_id"), provider_id=OuterRef("provider_id")
+    )
     return Holdings(
         tokens=list(leaving.tokens_of(scope, member.user_id)),
         sessions=list(UserSession.objects.filter(user_id=member.user_id)),
@@ -46,10 +52,10 @@ def holdings(scope: Scope, member: Membership) -> Holdings:
         invitations=list(invitations.open_ones(scope).filter(invited_by_id=str(member.user_id))),
         locks=list(
             ServerLock.objects.filter(
-                by_id=str(member.user_id), server__account__team_id=scope.team_id
+                by_id=str(member.user_id), server__in=visible(scope).filter(gone_at=None)
             ).select_related("server")
         ),
-        created=list(visible(scope).filter(gone_at=None, provider_id__in=made)),
+        created=list(visible(scope).filter(Exists(made), gone_at=None).order_by("name")),
     )
 
 
@@ -57,17 +63,18 @@ def let_go(scope: Scope, member: Membership, successors: Mapping[UUID, UUID]) ->
     """Removes the member and all that they hold here; what they did stays on record.
 
     `successors`: by account, the credential that reads it from now on. Returns what must still
-    be revoked at VPS.org. Raises members.MemberRefused.
+    be revoked at VPS.org. Raises members.MemberRefused, and nothing was done then.
     """
     with transaction.atomic():
-        theirs = holdings(scope, member)
         members.remove(scope, member)
+        # Only now: nothing of theirs can be added while the team is held.
+        theirs = holdings(scope, member)
         for operation in theirs.queued:
             _cancel(operation)
         for invitation in theirs.invitations:
             invitations.revoke(scope, invitation)
         left = leaving.forget(scope, member.user_id, successors)
-        if not Membership.objects.filter(user_id=member.user_id).exists():
+        if not Membership.objects.filter(user_id=member.user_id, team__closed_at=None).exists():
             for session in theirs.sessions:
                 session.end()
     return left

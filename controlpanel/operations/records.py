@@ -35,6 +35,7 @@ def record_outcome(operation: Operation) -> None:
         _where(operation),
         **_answer(operation),
         **({"body": operation.body} if operation.kind == "update" else {}),
+        **({"sent_with": operation.service_token} if operation.service_token else {}),
     )
 
 

@@ -1,10 +1,15 @@
 """When an action makes no sense, and the sentence that says so. Buttons ask the same question."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Final
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
+from controlpanel.accounts import policies
+from controlpanel.accounts.models import TeamPolicy
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach
 from controlpanel.servers import labels
@@ -15,6 +20,14 @@ FRESH = timedelta(seconds=90)
 _STOPPED = {"stopped"}
 _RUNNING = {"active"}
 _SUSPENDED = {"suspended"}
+_REASON: Final[Mapping[str, Promise]] = {
+    "create": _l("Your team asks for a reason before a server is created."),
+    "update": _l("Your team asks for a reason before a server is changed."),
+    "delete": _l("Your team asks for a reason before a server is deleted."),
+    "start": _l("Your team asks for a reason before a server is started."),
+    "stop": _l("Your team asks for a reason before a server is stopped."),
+    "reboot": _l("Your team asks for a reason before a server is rebooted."),
+}
 
 
 def illegal(kind: str, server: Server) -> str:
@@ -45,6 +58,11 @@ def out_of_reach(reach: Reach, given: Iterable[str]) -> str:
             "labels": ", ".join(sorted(reach.labels))
         }
     return ""
+
+
+def reason(policy: TeamPolicy, kind: str, of_server: Iterable[str]) -> str:
+    """Why this cannot be done to a server with these labels without a reason, or empty."""
+    return str(_REASON[kind]) if policies.needs_reason(policy, kind, of_server) else ""
 
 
 def _by_status(kind: str, status: str) -> str:

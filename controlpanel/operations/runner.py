@@ -15,7 +15,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
-from controlpanel.credentials import clients
+from controlpanel.credentials import clients, service_tokens
+from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
 from controlpanel.operations import labelling, rules
 from controlpanel.operations.bell import ring
@@ -88,8 +89,14 @@ def _attempt(operation: Operation, seconds: float) -> _Outcome:
     if forbidden:
         return forbidden
     assert operation.user_id is not None  # scope_at_work found the person
+
+    def lent(credential: Credential) -> None:
+        """Written before it is sent: whatever happens to this process, it is known with what."""
+        operation.service_token = service_tokens.shown(credential)
+        operation.save(update_fields=["service_token"])
+
     try:
-        with clients.persons_client(operation.user_id, operation.account, seconds) as client:
+        with clients.persons_client(operation.user_id, operation.account, seconds, lent) as client:
             return _CALLS[operation.kind](client, operation)
     except clients.NoClient as missing:
         return _cancelled(missing.code, _no_client_words(missing.code))
@@ -106,10 +113,12 @@ def _forbidden(operation: Operation) -> _Outcome | None:
     if operation.kind == "create":
         refused = rules.out_of_reach(scope.reach, labels.from_text(operation.labels))
         return gone if refused else None
-    server = Server.objects.select_related("lock").get(
-        account=operation.account, provider_id=operation.provider_id
+    server = (
+        Server.objects.select_related("lock")
+        .filter(account=operation.account, provider_id=operation.provider_id)
+        .first()
     )
-    if not is_within(scope.reach, server):
+    if server is None or not is_within(scope.reach, server):
         return gone
     if server.held_by and server.held_by.refuses(operation.kind):
         return _cancelled("locked", rules.locked(server.held_by))
@@ -232,7 +241,12 @@ def _from_error(error: ApiError) -> _Outcome:
 
 def _no_client_words(code: str) -> str:
     if code == "token_unreadable":
-        return _("Your stored API token could not be read. Replace it under API tokens.")
+        return _(
+            "The API token for this could not be read. Whose it is can replace it under API tokens."
+        )
     if code == "disconnected":
         return _("This account belongs to another API address.")
-    return _("Your API token for this account was removed before this was sent.")
+    return _(
+        "The API token for this was removed or withdrawn before it was sent. Add one of your own "
+        "under API tokens, then ask again."
+    )

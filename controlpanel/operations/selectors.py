@@ -72,8 +72,13 @@ def of_server(scope: Scope, server: Server) -> QuerySet[Operation]:
 
 
 def of_form(scope: Scope, form_id: str) -> Operation | None:
-    """What this person already asked for with this very form."""
-    return visible(scope).filter(actor_id=scope.actor.id, form_id=form_id).first()
+    """What this person already asked for with this very form, whatever they may see by now: the
+    same form is never two operations."""
+    return (
+        Operation.objects.filter(team_id=scope.team_id, actor_id=scope.actor.id, form_id=form_id)
+        .select_related("account")
+        .first()
+    )
 
 
 def running_on(scope: Scope, servers: Iterable[Server]) -> dict[str, Operation]:

@@ -3,16 +3,18 @@
 No record, no call.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.http import Http404
 from django.utils.translation import gettext as _
 
+from controlpanel.accounts import policies
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
-from controlpanel.credentials.selectors import has_own
+from controlpanel.credentials.selectors import can_change
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
@@ -20,6 +22,7 @@ from controlpanel.operations import labelling, rules
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import record_adopted, record_closed, record_intent
+from controlpanel.operations.selectors import of_form
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
@@ -33,12 +36,16 @@ class NotAllowed(Exception):
 class Refused(Exception):
     """Nothing was asked for and nothing was sent; the message is a sentence for the person.
 
-    `operation`: receipt that stands in the way, where there is one.
+    `operation`: receipt that stands in the way, where there is one. `field`: where the person
+    can mend it, where it is one that they fill in.
     """
 
-    def __init__(self, sentence: str, operation: Operation | None = None) -> None:
+    def __init__(
+        self, sentence: str, operation: Operation | None = None, *, field: str = ""
+    ) -> None:
         super().__init__(sentence)
         self.operation = operation
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,42 +163,48 @@ def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
     _insist(scope, change.kind, change.account.team_id)
     with transaction.atomic():
         # One asker at a time per account, or two creates of one name could pass side by side.
-        Account.objects.select_for_update().get(id=change.account.id)
-        earlier = _same_form(scope, ask.form_id)
+        # As it is now: it may have been disconnected, and its team closed, since the page was made.
+        account = Account.objects.select_for_update().get(id=change.account.id)
+        change = replace(change, account=account)
+        earlier = of_form(scope, ask.form_id)
         if earlier:
             return earlier
         _refuse_what_cannot_be(scope, change)
+        _refuse_without_reason(scope, change, ask)
         operation = _new(scope, change, ask)
         operation.save(force_insert=True)
         record_intent(scope, operation)
     return operation
 
 
-def _same_form(scope: Scope, form_id: str) -> Operation | None:
-    return Operation.objects.filter(
-        team_id=scope.team_id, actor_id=scope.actor.id, form_id=form_id
-    ).first()
-
-
 def _refuse_what_cannot_be(scope: Scope, change: _Change) -> None:
     account = change.account
+    if account.disconnected_at:
+        raise Refused(_("This account was disconnected, so nothing can be changed there."))
     if not is_connected(account):
         raise Refused(
             _("This account belongs to another API address; nothing can be changed there.")
         )
     if not account.writable:
         raise Refused(rules.second_dialect())
-    if not has_own(scope, account):
+    if not can_change(scope, account):
         raise Refused(rules.no_token())
     if change.kind == "create":
         _refuse(rules.out_of_reach(scope.reach, change.labels))
         _refuse_second_create(change)
         return
-    server = Server.objects.get(account=account, provider_id=change.provider_id)
-    if not is_within(scope.reach, server):
-        raise NotAllowed(change.kind)
+    server = Server.objects.filter(account=account, provider_id=change.provider_id).first()
+    if server is None or not is_within(scope.reach, server):
+        # It left this person's reach while they looked at it: absent, as everywhere.
+        raise Http404
     _refuse_crossing(change)
     _refuse(rules.illegal(change.kind, server))
+
+
+def _refuse_without_reason(scope: Scope, change: _Change, ask: Ask) -> None:
+    wanted = rules.reason(policies.of(scope.team_id), change.kind, change.labels)
+    if wanted and not clean(ask.reason, 500):
+        raise Refused(wanted, field="reason")
 
 
 def _refuse(sentence: str) -> None:

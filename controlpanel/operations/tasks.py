@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from controlpanel.accounts.models import Account
+from controlpanel.accounts.selectors import is_connected
 from controlpanel.credentials import clients
 from controlpanel.lib import clock, request_id
 from controlpanel.operations import looking, runner, sweeper
@@ -34,6 +35,8 @@ def tick() -> None:
 def look(account_id: str) -> None:
     with request_id.bound(request_id.new()):
         account = Account.objects.get(id=account_id)
+        if not is_connected(account):
+            return
         looking.look(account, at_least=timedelta(seconds=1), seconds=clients.WORKER_SECONDS)
 
 
@@ -54,7 +57,7 @@ def due_accounts() -> set[UUID]:
         gone_at=None,
         wanted_at__gte=now - looking.WANTED_FOR,
     )
-    connected = Account.objects.filter(origin=settings.VPSORG_API_ORIGIN)
+    connected = Account.objects.filter(origin=settings.VPSORG_API_ORIGIN, disconnected_at=None)
     # While a back-off runs nobody looks, whatever is due.
     wants = Q(id__in=followed.values("account_id")) | Q(id__in=wanted.values("account_id"))
     due = connected.filter(Q(sync=None) | Q(sync__next_at__lte=now) | (Q(sync__failures=0) & wants))

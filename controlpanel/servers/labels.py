@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from controlpanel.accounts import access
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib.scope import Reach, Scope
 from controlpanel.servers import selectors
@@ -92,8 +93,7 @@ def covers(reach: Reach, labels: Iterable[str]) -> bool:
 
 def put(scope: Scope, server: Server, labels: frozenset[str]) -> None:
     """The server's labels from now on. Raises LabelRefused."""
-    if not scope.allows("labels.edit"):
-        raise PermissionError("labels.edit")
+    access.require(scope, "labels.edit", "")
     _refuse_losing_it(scope, labels)
     with transaction.atomic():
         Server.objects.select_for_update().get(id=server.id)

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from controlpanel.accounts import access
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
@@ -17,8 +18,7 @@ class LockRefused(Exception):
 
 def lock(scope: Scope, server: Server, level: str, reason: str) -> None:
     """`level`: "delete" or "changes". Raises LockRefused."""
-    if not scope.allows("servers.lock"):
-        raise PermissionError("servers.lock")
+    access.require(scope, "servers.lock", "")
     if level not in dict(ServerLock.LEVELS):
         raise LockRefused(_("Choose what the lock is against."))
     reason = clean(reason, 500)
@@ -48,8 +48,7 @@ def lock(scope: Scope, server: Server, level: str, reason: str) -> None:
 
 def release(scope: Scope, server: Server, reason: str) -> None:
     """Needs the higher right. Raises LockRefused when there is no lock any more."""
-    if not scope.allows("servers.unlock"):
-        raise PermissionError("servers.unlock")
+    access.require(scope, "servers.unlock", "")
     with transaction.atomic():
         held = ServerLock.objects.select_for_update().filter(server=server).first()
         if held is None:

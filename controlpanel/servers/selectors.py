@@ -43,7 +43,9 @@ class Filters:
 def visible(scope: Scope) -> QuerySet[Server]:
     """Every server this person may know of, gone ones too."""
     found = Server.objects.filter(
-        account__team_id=scope.team_id, account__origin=settings.VPSORG_API_ORIGIN
+        account__team_id=scope.team_id,
+        account__origin=settings.VPSORG_API_ORIGIN,
+        account__disconnected_at=None,
     )
     return within(scope.reach, found).select_related("account", "lock")
 
@@ -100,13 +102,16 @@ def get(scope: Scope, provider_id: str) -> Server:
 
 
 def syncs(scope: Scope) -> QuerySet[AccountSync]:
-    return AccountSync.objects.filter(account__team_id=scope.team_id).select_related("account")
+    return AccountSync.objects.filter(
+        account__team_id=scope.team_id, account__disconnected_at=None
+    ).select_related("account")
 
 
 def choices(scope: Scope, *kinds: str) -> QuerySet[CatalogueItem]:
     return CatalogueItem.objects.filter(
         account__team_id=scope.team_id,
         account__origin=settings.VPSORG_API_ORIGIN,
+        account__disconnected_at=None,
         kind__in=kinds,
     ).order_by("name", "provider_id")
 

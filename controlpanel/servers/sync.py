@@ -46,6 +46,8 @@ def claim(account: Account, *, at_least: timedelta) -> bool:
 def apply_list(account: Account, listing: ServerList, *, in_flight: frozenset[str]) -> Applied:
     """`in_flight`: ids that a running operation creates or deletes; their absence says nothing."""
     with transaction.atomic():
+        if not _hold(account):
+            return Applied(believed=False, moving=False)
         known = {
             server.provider_id: server
             for server in Server.objects.select_for_update().filter(account=account)
@@ -60,9 +62,12 @@ def apply_list(account: Account, listing: ServerList, *, in_flight: frozenset[st
     return Applied(believed=not trouble, moving=moving)
 
 
-def apply_seen(account: Account, seen: ServerSeen, *, detail: bool) -> Server:
-    """One server as a create, update or detail call showed it."""
+def apply_seen(account: Account, seen: ServerSeen, *, detail: bool) -> Server | None:
+    """One server as a create, update or detail call showed it. None if the account was
+    disconnected meanwhile."""
     with transaction.atomic():
+        if not _hold(account):
+            return None
         known = {
             server.provider_id: server
             for server in Server.objects.select_for_update().filter(
@@ -142,6 +147,14 @@ def note_trouble(account: Account, code: str, words: str = "", wait: float | Non
 
 def note_error(account: Account, error: ApiError) -> None:
     note_trouble(account, error.code, error.words, error.retry_after)
+
+
+def _hold(account: Account) -> bool:
+    """False for an account that was disconnected while VPS.org was asked: its servers have left
+    the mirror and must not come back. Whoever disconnects it stands in line here."""
+    same = Account.objects.select_for_update(no_key=True).filter(id=account.id)
+    still = same.filter(disconnected_at=None)
+    return still.first() is not None
 
 
 def _suspicion(listing: ServerList, known: dict[str, Server], in_flight: frozenset[str]) -> str:

@@ -3,42 +3,36 @@
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _l
 
+from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
-from controlpanel.credentials import clients, selectors, services
+from controlpanel.credentials import clients, leaving, selectors, services
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
-from controlpanel.lib.text import clean
-from controlpanel.web import tokens
+from controlpanel.operations import closing
+from controlpanel.operations.closing import CannotClose
+from controlpanel.servers.models import Server, ServerLock
+from controlpanel.web import starting, team, tokens
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
+from controlpanel.web.naming import NamedForm, NameForm, TypedNameForm
+
+_METHODS = ("GET", "HEAD", "POST")
 
 
-class ConnectForm(tokens.TokenForm):
-    name = forms.CharField(
-        label=_l("Name"),
-        max_length=120,
-        error_messages={
-            "required": _l("Give the account a name, so that people know which one is meant."),
-            "max_length": _l("A name has room for %(limit_value)d characters."),
-        },
-    )
-
-    def clean_name(self) -> str:
-        name = clean(self.cleaned_data["name"], 120)
-        if not name:  # of invisible characters only
-            raise forms.ValidationError(self.fields["name"].error_messages["required"])
-        return name
+class ConnectForm(NameForm, tokens.TokenForm):
+    pass
 
 
-@door("accounts.connect", ("GET", "HEAD", "POST"), fresh=True)
+@door("accounts.connect", _METHODS, fresh=True)
 def connect(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     form = ConnectForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _connected(scope, form):
+        _lead_on(request, scope, form.cleaned_data["name"])
         return see_other(request, reverse("servers", args=[scope.team_slug]))
     return page(
         request,
@@ -51,9 +45,7 @@ def connect(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 @door("accounts.connect", ("POST",), fresh=True)
 def choose_sync(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponseBase:
     """The account is read with the asking person's own token from now on."""
-    account = accounts(scope).filter(id=account_id).first()
-    if account is None:
-        raise Http404
+    account = _account(scope, account_id)
     problem = ""
     credential = selectors.own(scope).filter(account=account).first()
     if not is_connected(account):
@@ -68,6 +60,102 @@ def choose_sync(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpRes
     return see_other(request, reverse("tokens", args=[scope.team_slug]))
 
 
+@door("accounts.connect", _METHODS, fresh=True)
+def change(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponseBase:
+    """Its name and colour, and the way to disconnect it."""
+    account = _account(scope, account_id)
+    form = NamedForm(
+        request.POST if request.method == "POST" else None,
+        initial={"name": account.name, "colour": account.colour},
+    )
+    if form.is_bound and form.is_valid():
+        given = form.cleaned_data
+        try:
+            services.change_account(scope, account, given["name"], given["colour"])
+        except services.NameTaken as refusal:
+            form.add_error("name", str(refusal))
+        else:
+            messages.success(request, _("Saved."))
+            return see_other(request, _url(scope, "account", account))
+    context = {
+        "form": form,
+        "account": account,
+        "connected": is_connected(account),
+        "servers": Server.objects.filter(account=account, gone_at=None).count(),
+        "disconnect_url": _url(scope, "account-disconnect", account),
+        "crumbs": tokens.crumbs(scope),
+    }
+    return page(request, "tokens/change.html", context, status=422 if form.is_bound else 200)
+
+
+@door("accounts.connect", _METHODS, fresh=True)
+def disconnect(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponseBase:
+    account = _account(scope, account_id)
+    form = TypedNameForm(request.POST if request.method == "POST" else None, expected=account.name)
+    if not form.is_bound or not form.is_valid():
+        refusal = closing.why_not_disconnect(scope, account)
+        return _removal(request, scope, account, form, refusal, 422 if form.is_bound else 200)
+    try:
+        left = closing.disconnect(scope, account)
+    except CannotClose as refused:
+        return _removal(request, scope, account, form, refused, 409)
+    messages.success(request, _("%(name)s is disconnected.") % {"name": account.name})
+    if left and scope.allows("members.manage"):
+        return see_other(request, reverse("revocations", args=[scope.team_slug]))
+    for one in left:
+        words = {"fingerprint": one.fingerprint, "owner": one.person}
+        messages.warning(
+            request, _("Still to be revoked at VPS.org: %(fingerprint)s of %(owner)s.") % words
+        )
+    return see_other(request, reverse("tokens", args=[scope.team_slug]))
+
+
+def _account(scope: Scope, account_id: UUID) -> Account:
+    """Raises Http404 for a foreign, an absent and a disconnected account alike."""
+    found = accounts(scope).filter(id=account_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _lead_on(request: HttpRequest, scope: Scope, name: str) -> None:
+    text = _("%(name)s is connected.") % {"name": name}
+    if scope.allows("members.manage") and starting.is_alone(scope):
+        text += " " + _("Next, invite the people who work with it: under Members.")
+    messages.success(request, text)
+
+
+def _url(scope: Scope, route: str, account: Account) -> str:
+    return reverse(route, args=[scope.team_slug, account.id])
+
+
+def _removal(
+    request: HttpRequest,
+    scope: Scope,
+    account: Account,
+    form: forms.Form,
+    refusal: CannotClose | None,
+    status: int,
+) -> HttpResponseBase:
+    name = {"account": account.name}
+    servers = Server.objects.filter(account=account, gone_at=None)
+    back = {"label": account.name, "url": _url(scope, "account", account)}
+    context = {
+        "form": form,
+        "ask": _("Disconnect the account %(account)s?") % name,
+        "submit": _("Disconnect %(account)s") % name,
+        "tone": "danger",
+        "cancel_url": back["url"],
+        "crumbs": [*tokens.crumbs(scope), back],
+        "account": account,
+        "tokens": leaving.tokens_for(account),
+        "servers": servers.count(),
+        "locked": ServerLock.objects.filter(server__in=servers).count(),
+        **team.standing_in_the_way(scope, refusal),
+    }
+    return page(request, "tokens/disconnect.html", context, status=status)
+
+
 def _connected(scope: Scope, form: ConnectForm) -> bool:
     """False after putting at the field why it is not."""
     token = Secret(form.cleaned_data["token"])
@@ -75,7 +163,8 @@ def _connected(scope: Scope, form: ConnectForm) -> bool:
         with clients.page_slot():
             account = services.connect(scope, form.cleaned_data["name"], token)
     except services.TokenRefused as refusal:
-        form.add_error("token", str(refusal))
+        field = "name" if isinstance(refusal, services.NameTaken) else "token"
+        form.add_error(field, str(refusal))
         return False
     except clients.Busy:
         form.add_error("token", tokens.busy())

@@ -21,6 +21,8 @@ _FACTS: Final[Mapping[str, Promise]] = {
     "account": _l("Account"),
     "owner": _l("Whose token"),
     "fingerprint": _l("Fingerprint"),
+    "sent_with": _l("Sent with the service token"),
+    "name": _l("Name"),
     "previous": _l("Token before"),
     "permission": _l("Missing right"),
     "path": _l("Address asked for"),
@@ -49,6 +51,7 @@ _STEPS: Final[Mapping[str, Promise]] = {
 _APART: Final = {"before", "body", "operation"}
 _FIELDS: Final[Mapping[str, Promise]] = {
     "name": _l("Name"),
+    "colour": _l("Colour"),
     "hostname": _l("Hostname"),
     "backups_enabled": _l("Backups"),
     "plan_id": _l("Plan"),
@@ -152,6 +155,8 @@ class Row:
         if event.reason:
             yield Fact(_("Reason"), event.reason)
         for name, value in event.data.items():
+            if name == "after" and isinstance(value, dict):
+                continue  # a table of its own
             if name not in _APART and value not in (None, "", [], {}):
                 yield Fact(str(_FACTS.get(name, name)), _fact_value(name, value))
         operation = self._operation_url()
@@ -171,7 +176,8 @@ class Row:
 
     @property
     def _after(self) -> dict[str, Any]:
-        return _mapping(self.event.data.get("body"))
+        data = self.event.data
+        return _mapping(data.get("body")) or _mapping(data.get("after"))
 
     @property
     def _audit(self) -> str:
@@ -207,9 +213,18 @@ class Row:
 def _fact_value(name: str, value: Any) -> str:
     if name == "permission" and value in policy.PERMISSIONS:
         return str(policy.PERMISSIONS[value])
+    if name == "sent_with" and isinstance(value, dict):
+        return _("“%(name)s” of %(owner)s (%(fingerprint)s)") % _Token(value)
     if name == "phase":
         return str(_STEPS.get(value, value))
     return _role(value) if name == "role" else _value(value)
+
+
+class _Token(dict[str, Any]):
+    """An older or a newer panel may have written other parts of it."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
 
 
 def _role(slug: str) -> str:

@@ -15,8 +15,8 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from controlpanel.accounts import access, policy, roles
-from controlpanel.accounts.models import Account, User
+from controlpanel.accounts import access, policies, policy, roles
+from controlpanel.accounts.models import Account, TeamPolicy, User
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.credentials import selectors as credentials
 from controlpanel.lib.scope import Scope
@@ -24,6 +24,7 @@ from controlpanel.operations import rules
 from controlpanel.operations import selectors as operations
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import OPEN, PERMISSIONS, State
+from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
 
 LABELS: Final = {
@@ -47,11 +48,15 @@ _BEING_SENT = {State.REQUESTED.value, State.SENDING.value}
 
 
 class Reason(NamedTuple):
-    """Why something cannot be done, empty if it can; and where that can be mended."""
+    """Why something cannot be done, empty if it can; and where that can be mended.
+
+    `says_why`: it can be done, by whoever gives a reason.
+    """
 
     text: str
     help_url: str = ""
     help_label: str = ""
+    says_why: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ class Standing:
     scope: Scope
     base: str
     tokens_url: str
+    policy: TeamPolicy
+    # Accounts for which there is a token to change with, their own or one that is lent to them.
     with_token: frozenset[UUID]
     # By permission: what is said where a right is missing.
     missing: Mapping[str, Reason]
@@ -86,11 +93,13 @@ def standing(scope: Scope) -> Standing:
     asked = [*PERMISSIONS.values(), *_PANELS_OWN]
     lacking = [right for right in asked if not scope.allows(right)]
     helpers = access.who_grants(scope, lacking) if lacking else {}
+    of_team = policies.of(scope.team_id)
     return Standing(
         scope=scope,
         base=reverse("servers", args=[scope.team_slug]),
         tokens_url=reverse("tokens", args=[scope.team_slug]),
-        with_token=frozenset(credentials.own(scope).values_list("account_id", flat=True)),
+        policy=of_team,
+        with_token=frozenset(credentials.for_changes(scope.team_id, scope.user_id, of_team)),
         missing={right: _missing_right(scope, right, lacking, helpers) for right in lacking},
     )
 
@@ -125,12 +134,20 @@ def server_actions(
     return actions_at(server_url(known, server.provider_id), reasons(known, server, running))
 
 
-def reasons(known: Standing, server: Server, running: Operation | None) -> tuple[Reason, ...]:
-    """Why each of the five cannot be done, in their order; many servers have the same."""
+def reasons(
+    known: Standing,
+    server: Server,
+    running: Operation | None,
+    labels: Collection[str] | None = None,
+) -> tuple[Reason, ...]:
+    """Why each of the five cannot be done, in their order; many servers have the same.
+
+    `labels` of the server spare a query where the page has them already.
+    """
     if server.gone_at is not None:
         return tuple(Reason(rules.illegal(kind, server)) for kind in LABELS)
     return tuple(
-        standing if standing.text else Reason(rules.illegal(kind, server) or _crossing(running))
+        standing if standing.text else _now(known, kind, server, running, labels)
         for kind, standing in zip(LABELS, _of_account(known, server.account), strict=True)
     )
 
@@ -142,7 +159,8 @@ def actions_at(url: str, why: Iterable[Reason]) -> list[Action]:
             label=str(label),
             icon=_ICONS[kind],
             url=f"{url}{_PATHS[kind]}/",
-            method="post" if kind == "start" else "get",
+            # What interrupts nothing needs no page in between, unless there is something to say.
+            method="post" if kind == "start" and not reason.says_why else "get",
             reason=reason.text,
             help_url=reason.help_url,
             help_label=reason.help_label,
@@ -150,6 +168,24 @@ def actions_at(url: str, why: Iterable[Reason]) -> list[Action]:
         )
         for (kind, label), reason in zip(LABELS.items(), why, strict=True)
     ]
+
+
+def reason_wanted(known: Standing, server: Server, kind: str) -> str:
+    """Why a reason must be given for this, or empty."""
+    return rules.reason(known.policy, kind, _labels(known, server))
+
+
+def lent_token(scope: Scope, account: Account) -> str:
+    """With whose token a change of this person is sent, where it is not their own."""
+    credential = credentials.lent(scope, account)
+    if credential is None:
+        return ""
+    return _(
+        "Sent with the service token “%(name)s” of %(owner)s, because you keep no API token here."
+    ) % {
+        "name": credential.service_name,
+        "owner": credential.user.name or credential.user.email,
+    }
 
 
 def server_action(scope: Scope, server: Server, kind: str) -> Action:
@@ -179,6 +215,25 @@ def server_url(known: Standing, provider_id: str) -> str:
 def names_of(people: list[User]) -> str:
     """ "Alice, Adam or Olga" ."""
     return get_text_list([person.name or person.email for person in people], _("or"))
+
+
+def _now(
+    known: Standing,
+    kind: str,
+    server: Server,
+    running: Operation | None,
+    labels: Collection[str] | None,
+) -> Reason:
+    text = rules.illegal(kind, server) or _crossing(running)
+    if text or kind != "start":
+        return Reason(text)
+    given = _labels(known, server) if labels is None else labels
+    return Reason("", says_why=bool(rules.reason(known.policy, kind, given)))
+
+
+def _labels(known: Standing, server: Server) -> Collection[str]:
+    """Looked up only where they decide something."""
+    return server_labels.of(server) if known.policy.reason_labels else ()
 
 
 def _of_account(known: Standing, account: Account) -> tuple[Reason, ...]:

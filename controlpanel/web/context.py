@@ -6,12 +6,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import selectors
+from controlpanel.accounts import openid, selectors
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
+from controlpanel.web import second_step
 
 # Pages that stand below another one's entry, though not below its address.
-_BELOW = {"members": ("roles",)}
+_BELOW = {"members": ("roles", "policies")}
 # (route, permission, icon); the words are looked up when a page is made.
 _THEMES = ("light", "dark")
 _NAV = (
@@ -27,7 +28,13 @@ def panel(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     chosen = request.COOKIES.get("theme", "")
     if not isinstance(user, User):
-        return {"panel": {"theme": chosen if chosen in _THEMES else ""}}
+        provider = openid.configured()
+        return {
+            "panel": {
+                "theme": chosen if chosen in _THEMES else "",
+                "openid": provider.name if provider else "",
+            }
+        }
     theme = chosen if chosen in {*_THEMES, "system"} else user.theme
     scope: Scope | None = getattr(request, "scope", None)
     return {
@@ -35,7 +42,9 @@ def panel(request: HttpRequest) -> dict[str, Any]:
             "user": user,
             "scope": scope,
             "teams": selectors.teams_of(user),
+            "may_manage": scope is not None and scope.allows("team.manage"),
             "nav": _nav(request, scope) if scope else _own_nav(request),
+            "banners": [one for one in [second_step.banner(request, scope)] if one],
             "theme": theme if theme in _THEMES else "",
             "density": user.density,
         }

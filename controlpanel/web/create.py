@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, policies
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import connected_accounts
-from controlpanel.credentials.selectors import own
+from controlpanel.credentials.selectors import for_changes
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import rules, services
 from controlpanel.operations import selectors as operations
@@ -46,6 +46,7 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
     if earlier:
         return _answer(request, scope, accounts, earlier)
     form = CreateForm(request.POST, form_id=form_id)
+    form.reason_policy = policies.of(scope.team_id)
     account = _chosen_account(request, accounts)
     if account is None and accounts:
         form.full_clean()
@@ -61,6 +62,8 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
             scope, account, form.body, form.ask, labels=form.cleaned_data["labels"]
         )
     except Refused as refused:
+        if form.stands_at_field(refused):
+            return _page(request, scope, accounts, account, form, status=422)
         return _page(request, scope, accounts, account, form, status=409, **refusal(scope, refused))
     try:
         operation = sending.send(request, scope, operation)
@@ -93,6 +96,8 @@ def _page(
 ) -> HttpResponseBase:
     failed: Operation | None = more.get("failed")
     choices = catalogue.offer(form, scope, account) if account else {}
+    policy = policies.of(scope.team_id)
+    form.want_reason(rules.reason(policy, "create", form.labels_so_far))
     form.complete()
     context = {
         "crumbs": crumbs(scope),
@@ -103,6 +108,8 @@ def _page(
         "form": form,
         "choices": choices,
         "known_labels": labels.known(scope),
+        "reason_labels": "" if form.reason_wanted else ", ".join(sorted(policy.reason_labels)),
+        "lent_token": buttons.lent_token(scope, account) if account else "",
         "any_price": any(choice.price for choice in choices.get("plan_id", ())),
         "meaning": meanings.meaning(failed) if failed else None,
         **_obstacle(scope, account),
@@ -150,7 +157,7 @@ def _named(accounts: list[Account], given: str) -> Account | None:
 
 def _usual(scope: Scope, accounts: list[Account]) -> Account | None:
     """The first account that this person can create in, else the first."""
-    usable = set(own(scope).values_list("account_id", flat=True))
+    usable = for_changes(scope.team_id, scope.user_id)
     return next((one for one in accounts if one.id in usable), accounts[0] if accounts else None)
 
 

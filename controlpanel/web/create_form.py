@@ -7,6 +7,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from controlpanel.accounts.models import TeamPolicy
+from controlpanel.operations import rules
 from controlpanel.servers import labels
 from controlpanel.web.forms import ChangeForm, hostname_problem, name_problem, switch
 
@@ -34,6 +36,9 @@ class CreateForm(ChangeForm):
     )
     labels = forms.CharField(label=gettext_lazy("Labels"), required=False, max_length=2500)
 
+    # Whether a reason must be given depends on the labels.
+    reason_policy: TeamPolicy | None = None
+
     field_order = (
         "account", "location", "location_other", "os_id", "os_id_other", "plan_id",
         "plan_id_other", "name", "hostname", "ssh_key_id", "ssh_key_id_other",
@@ -44,6 +49,19 @@ class CreateForm(ChangeForm):
     def shown(self) -> dict[str, str]:
         """What stands in each field: as typed, or what the form starts with."""
         return {name: str(self[name].value() or "") for name in self.fields}
+
+    @property
+    def labels_so_far(self) -> frozenset[str]:
+        try:
+            return labels.read(self.shown["labels"])
+        except labels.LabelRefused:
+            return frozenset()
+
+    def clean_reason(self) -> str:
+        if self.reason_policy:
+            given = self.cleaned_data.get("labels", frozenset())
+            self.reason_wanted = rules.reason(self.reason_policy, "create", given)
+        return super().clean_reason()
 
     def complete(self) -> None:
         """Ready to be shown: the switch as a box to tick."""

@@ -7,28 +7,35 @@ from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, entering
 from controlpanel.accounts.freshness import must_ask_again
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
-from controlpanel.web.htmx import is_fragment
+from controlpanel.web.htmx import is_filtering, is_fragment
 
 View = Callable[..., HttpResponseBase]
 
 
 def door(
-    permission: str, methods: tuple[str, ...] = ("GET", "HEAD"), *, fresh: bool = False
+    permission: str,
+    methods: tuple[str, ...] = ("GET", "HEAD"),
+    *,
+    fresh: bool = False,
+    second_step: bool = True,
 ) -> Callable[[Callable[Concatenate[HttpRequest, Scope, ...], HttpResponseBase]], View]:
     """Wraps `view(request, scope, …)`; the URL's `team` becomes the Scope.
 
     `fresh`: who signed in a while ago is asked again first, on the page already, so that nothing
-    typed there is lost. The permission stands on the view, so that a test can walk all routes and
-    hold each against the role table.
+    typed there is lost. `second_step`: whoever lacks one that the team asks for is led to where
+    it is added; that page alone says False. The permission stands on the view, so that a test can
+    walk all routes and hold each against the role table.
     """
 
     def wrap(
@@ -38,7 +45,14 @@ def door(
         def through(request: HttpRequest, team: str, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_sign_in(request)
-            scope = access.scope_for(request, team, permission)
+            try:
+                scope = access.scope_for(request, team, permission, second_step=second_step)
+            except entering.SessionOver as over:
+                return _sign_in_again(request, str(over))
+            except entering.SecondStepMissing as missing:
+                return _to_second_step(request, missing.scope)
+            if _is_click(request):
+                entering.note_click(request)
             request.scope = scope  # type: ignore[attr-defined]  # for the context processor
             again = ask_again(request, page_too="GET" in methods) if fresh else None
             return again or view(request, scope, **kwargs)
@@ -64,6 +78,32 @@ def signed_in(
     return through
 
 
+def _is_click(request: HttpRequest) -> bool:
+    """Something that a person did; an open page asks for its fragment by itself."""
+    return request.method == "POST" or not is_fragment(request) or is_filtering(request)
+
+
+def _sign_in_again(request: HttpRequest, why: str) -> HttpResponseBase:
+    back = _back(request)
+    messages.info(request, why)
+    return _led(request, _address(resolve_url(settings.LOGIN_URL), back))
+
+
+def _to_second_step(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    return _led(request, _address(reverse("second-step", args=[scope.team_slug]), _back(request)))
+
+
+def _back(request: HttpRequest) -> str:
+    """The page to come back to: this one, or that from which something was sent."""
+    if is_fragment(request) or request.method != "GET":
+        return _current(request)
+    return request.get_full_path()
+
+
+def _led(request: HttpRequest, url: str) -> HttpResponseBase:
+    return _whole_page(url) if is_fragment(request) else redirect(url)
+
+
 def to_sign_in(request: HttpRequest) -> HttpResponseBase:
     login = resolve_url(settings.LOGIN_URL)
     if is_fragment(request):
@@ -82,7 +122,7 @@ def ask_again(request: HttpRequest, *, page_too: bool = True) -> HttpResponseBas
     url = again_url(request, page_too=page_too)
     if not url:
         return None
-    return _whole_page(url) if is_fragment(request) else redirect(url)
+    return _led(request, url)
 
 
 def again_url(request: HttpRequest, *, page_too: bool = True) -> str:

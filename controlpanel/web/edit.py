@@ -32,6 +32,7 @@ def edit_page(
 ) -> HttpResponseBase:
     current = edits.values(server)
     form = form or EditForm(initial=current)
+    form.want_reason(_reason_wanted(scope, server))
     form.complete(current)
     context = {
         "crumbs": crumbs(scope, server),
@@ -40,6 +41,7 @@ def edit_page(
         "server": server,
         "form": form,
         "offer": buttons.server_action(scope, server, "update"),
+        "lent_token": buttons.lent_token(scope, server.account),
         **more,
     }
     return page(request, "servers/edit.html", context, fragment="edit", status=status)
@@ -51,6 +53,7 @@ def edit_sent(request: HttpRequest, scope: Scope, server: Server) -> HttpRespons
     if earlier:
         return _answer(request, scope, server, EditForm(request.POST), earlier)
     form = EditForm(request.POST, form_id=form_id)
+    form.want_reason(_reason_wanted(scope, server))
     if not form.is_valid():
         return edit_page(request, scope, server, form, status=422)
     if buttons.server_action(scope, server, "update").reason:
@@ -83,6 +86,8 @@ def _compared(
     try:
         operation = services.update(scope, server, dict(edit.changes), dict(edit.before), form.ask)
     except Refused as refused:
+        if form.stands_at_field(refused):
+            return edit_page(request, scope, server, form, status=422)
         return edit_page(request, scope, server, form, status=409, **refusal(scope, refused))
     try:
         operation = sending.send(request, scope, operation, edits.seconds_to_send())
@@ -109,6 +114,10 @@ def _answer(
         notice=meanings.failure(operation),
         receipt_url=receipt_url(scope, operation),
     )
+
+
+def _reason_wanted(scope: Scope, server: Server) -> str:
+    return buttons.reason_wanted(buttons.standing(scope), server, "update")
 
 
 def _conflicting(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from controlpanel.accounts.policy import PERMISSIONS
 from controlpanel.credentials import selectors as credentials
 from controlpanel.lib.scope import Scope
 from controlpanel.servers import selectors as servers
+from controlpanel.servers.models import Server
 from controlpanel.web import members, words
 from controlpanel.web.buttons import names_of
 from controlpanel.web.door import door
@@ -49,7 +51,7 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
     theirs = access.of_member(scope, member)
     rights = _rights(scope, theirs, member)
     asked = next((one for one in rights if one.name == request.GET.get("right")), None)
-    within = servers.within(theirs.reach, servers.visible(scope)).filter(gone_at=None)
+    within = _within(scope, theirs, member)
     context = {
         "member": member,
         "is_own": is_own,
@@ -69,6 +71,13 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
         "crumbs": members.crumbs(scope) if scope.allows("members.view") else [],
     }
     return page(request, "team/access.html", context)
+
+
+def _within(scope: Scope, theirs: Scope, member: Membership) -> QuerySet[Server]:
+    """Those that both of them see in the list: whoever has none there reads no names here."""
+    both = servers.within(theirs.reach, servers.visible(scope)).filter(gone_at=None)
+    sees = scope.allows("servers.view") and _may(theirs, member, "servers.view")
+    return both if sees else both.none()
 
 
 def _rights(scope: Scope, theirs: Scope, member: Membership) -> list[Right]:

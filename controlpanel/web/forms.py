@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from controlpanel.lib.text import clean
-from controlpanel.operations.services import Ask
+from controlpanel.operations.services import Ask, Refused
 from controlpanel.servers.models import Server
 
 REASON_LENGTH = 500
@@ -68,7 +68,7 @@ def name_to_type(server: Server) -> str:
 
 
 class ChangeForm(forms.Form):
-    """A form of one change: why, if the person wants to say."""
+    """A form of one change: why, if the person wants to say or the team wants to know."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -88,6 +88,27 @@ class ChangeForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
         self.form_id = form_id or new_form_id()
+        # Why a reason must be given; empty if it need not.
+        self.reason_wanted = ""
+
+    def want_reason(self, why: str) -> None:
+        """`why`: a sentence, which also stands at the field of whoever gives none; or empty."""
+        self.reason_wanted = why
+        self.fields["reason"].required = bool(why)
+        self.fields["reason"].error_messages["required"] = why
+
+    def clean_reason(self) -> str:
+        given: str = self.cleaned_data["reason"]
+        if self.reason_wanted and not clean(given, REASON_LENGTH):  # invisible characters only
+            raise forms.ValidationError(self.reason_wanted)
+        return given
+
+    def stands_at_field(self, refused: Refused) -> bool:
+        """Puts the sentence at the field that it is about. False if it is about none of these."""
+        if refused.field not in self.fields:
+            return False
+        self.add_error(refused.field, str(refused))
+        return True
 
     @property
     def ask(self) -> Ask:

@@ -11,13 +11,13 @@ from controlpanel.web.door import door, to_sign_in
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponseBase:
-    """To the servers of the person's first team; a person without one is told what to do."""
+    """To the servers of the team where the person last was; without one, what to do about it."""
     if not isinstance(request.user, User):
         return to_sign_in(request)
-    first = selectors.teams_of(request.user).first()
-    if first is None:
+    latest = selectors.latest_team(request.user)
+    if latest is None:
         return render(request, "team/none.html")
-    return redirect("servers", team=first.slug)
+    return redirect("servers", team=latest.slug)
 
 
 @door("servers.view")

@@ -172,6 +172,16 @@ _FAILURES: Final[Words] = {
     ),
     "too_many_requests": _l("VPS.org asks to slow down. Try again in some minutes."),
 }
+_SERVICE_FAILURES: Final[Words] = {
+    "unauthorized": _l(
+        "VPS.org refused the service token “%(name)s”. %(owner)s can replace it under API tokens; "
+        "or add one of your own there, then ask again."
+    ),
+    "forbidden": _l(
+        "The service token “%(name)s” may not do this at VPS.org. %(owner)s can replace it under "
+        "API tokens with one that has that permission; or add one of your own there."
+    ),
+}
 _REFUSED_AS_ASKED = _l("VPS.org refused it as it was asked; its own words are below.")
 
 
@@ -209,7 +219,24 @@ def meaning(operation: Operation) -> Meaning:
 
 def failure(operation: Operation) -> str:
     """Why VPS.org did not do it, and what helps."""
+    if operation.service_token and operation.code in _SERVICE_FAILURES:
+        token: dict[str, str] = operation.service_token
+        return str(_SERVICE_FAILURES[operation.code]) % token
     return str(_FAILURES.get(operation.code, _REFUSED_AS_ASKED))
+
+
+def sent_with(operation: Operation) -> str:
+    """With whose token it was sent, where that was not their own."""
+    if not operation.service_token:
+        return ""
+    return _(
+        "the service token “%(name)s” of %(owner)s, because %(actor)s kept no API token for this "
+        "account"
+    ) % {
+        "name": operation.service_token["name"],
+        "owner": operation.service_token["owner"],
+        "actor": operation.actor_name,
+    }
 
 
 def if_unknown(operation: Operation) -> str:

@@ -1,7 +1,7 @@
 """Letting a member go: everything they have here on one page, undone in one step, and the list
 of what must still be done at VPS.org."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django import forms
@@ -17,23 +17,29 @@ from controlpanel.credentials import leaving
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import offboarding
-from controlpanel.web import meanings
+from controlpanel.operations import selectors as operations
+from controlpanel.operations.models import Operation
+from controlpanel.web import meanings, words
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
 from controlpanel.web.members import crumbs, list_url
 
 _METHODS = ("GET", "HEAD", "POST")
+# So many of those that are done are shown below the others.
+_TICKED: Final = 20
 
 
 @door("members.manage", _METHODS, fresh=True)
 def remove(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
     member = selectors.member(scope, user_id)
+    if member.user_id == scope.user_id:  # that page asks another question
+        return see_other(request, reverse("leave", args=[scope.team_slug]))
     if request.method != "POST":
         return _page(request, scope, member)
     try:
         left = offboarding.let_go(scope, member, _successors(request))
     except MemberRefused as refusal:
-        return _page(request, scope, member, refused=str(refusal), status=409)
+        return _page(request, scope, member, failed=str(refusal), status=409)
     messages.success(request, _("%(name)s is no longer in the team.") % {"name": member.user.email})
     to = reverse("revocations", args=[scope.team_slug]) if left else list_url(scope)
     return see_other(request, to)
@@ -46,7 +52,11 @@ def revocations(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         if not _ticked(request, scope):
             messages.error(request, _("That was ticked off already."))
         return see_other(request, reverse("revocations", args=[scope.team_slug]))
-    context = {"open": leaving.open_revocations(scope), "crumbs": crumbs(scope)}
+    context = {
+        "open": leaving.open_revocations(scope),
+        "ticked": leaving.newest_ticked(scope)[:_TICKED],
+        "crumbs": crumbs(scope),
+    }
     return page(request, "team/revocations.html", context)
 
 
@@ -58,11 +68,11 @@ def _ticked(request: HttpRequest, scope: Scope) -> bool:
 
 
 def _page(
-    request: HttpRequest, scope: Scope, member: Membership, *, refused: str = "", status: int = 200
+    request: HttpRequest, scope: Scope, member: Membership, *, failed: str = "", status: int = 200
 ) -> HttpResponseBase:
     role = roles.find(scope.team_id, member.role)
     theirs = offboarding.holdings(scope, member)
-    name = {"name": member.user.name or member.user.email}
+    name = {"name": words.shown(member.user.name or member.user.email, 254)}
     context: dict[str, Any] = {
         "ask": _("Remove %(name)s from the team?") % name,
         "submit": _("Remove %(name)s") % name,
@@ -71,22 +81,31 @@ def _page(
         "crumbs": crumbs(scope),
         "member": member,
         "role": role.label if role else member.role,
-        "refused": refused or members.why_not(scope, member, role),
+        "refused": members.why_not(scope, member, role),
+        "failed": failed,
         "theirs": theirs,
-        "tokens": [(token, _heirs(token)) for token in theirs.tokens],
-        "queued": [meanings.sentence(operation) for operation in theirs.queued],
-        "running": [(one, meanings.sentence(one)) for one in theirs.running],
+        "tokens": [(token, _heirs(scope, token)) for token in theirs.tokens],
+        "queued": _shown(scope, theirs.queued),
+        "running": _shown(scope, theirs.running),
         "cancel_url": list_url(scope),
     }
     return page(request, "team/offboarding.html", context, status=status)
 
 
-def _heirs(token: Credential) -> list[Credential]:
-    return list(leaving.successors(token)) if token.is_sync else []
+def _shown(scope: Scope, found: list[Operation]) -> list[tuple[Operation, str]]:
+    """Those on servers that whoever asks may know of."""
+    seen = set(operations.visible(scope).filter(id__in=[one.id for one in found]).values_list("id"))
+    return [(one, meanings.title(one)) for one in found if (one.id,) in seen]
+
+
+def _heirs(scope: Scope, token: Credential) -> list[Credential]:
+    """Whoever asks comes first: that much is theirs to promise."""
+    found = leaving.successors(token) if token.is_sync else []
+    return sorted(found, key=lambda heir: heir.user_id != scope.user_id)
 
 
 def _successors(request: HttpRequest) -> dict[UUID, UUID]:
-    """Fields `successor-<account>`; what is no id is left out, and nobody succeeds."""
+    """Fields `successor-<account>`; where one is empty or missing, nobody succeeds."""
     found = {}
     for name, value in request.POST.items():
         if name.startswith("successor-"):

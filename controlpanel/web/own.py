@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_http_methods, require_POST
 
+from controlpanel.accounts import openid
 from controlpanel.accounts.models import User
 from controlpanel.lib.text import clean
 from controlpanel.web.door import signed_in
@@ -65,6 +66,7 @@ class SignIn:
     codes_left: int | None
     sessions: int
     new_address: str
+    openid: str  # what the provider is called that they are linked with
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -106,10 +108,12 @@ def _sign_in(user: User) -> SignIn:
         by_type.setdefault(one.type, []).append(one)
     codes = by_type.get(Authenticator.Type.RECOVERY_CODES)
     waiting = EmailAddress.objects.get_new(user)
+    provider = openid.configured()
     return SignIn(
         app=Authenticator.Type.TOTP in by_type,
         passkeys=len(by_type.get(Authenticator.Type.WEBAUTHN, [])),
         codes_left=len(codes[0].wrap().get_unused_codes()) if codes else None,
         sessions=len(UserSession.objects.purge_and_list(user)),
         new_address=waiting.email if waiting else "",
+        openid=provider.name if provider and openid.link_of(user) else "",
     )

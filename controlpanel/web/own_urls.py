@@ -14,7 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import include, path, re_path
 
-from controlpanel.web import own
+from controlpanel.web import openid, own
 from controlpanel.web.door import ask_again
 
 View = Callable[..., HttpResponseBase]
@@ -95,6 +95,10 @@ _mfa = [
 urlpatterns = [
     path("account/settings/", own.own_settings, name="own-settings"),
     path("account/sessions/<int:session_id>/end/", own.end_session, name="own-session-end"),
+    path("accounts/openid/", openid.start, name="openid-login"),
+    path("accounts/openid/callback/", openid.callback, name="openid-callback"),
+    path("accounts/openid/again/", openid.again, name="openid-again"),
+    path("account/openid/unlink/", openid.unlink, name="openid-unlink"),
     path("accounts/", include(_account)),
     path("accounts/two-step/", include(_mfa)),
     path("accounts/sessions/", _whole(sessions.list_usersessions), name="usersessions_list"),

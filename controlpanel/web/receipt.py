@@ -78,6 +78,7 @@ class Line:
 def context(scope: Scope, operation: Operation) -> dict[str, Any]:
     permission = PERMISSIONS[operation.kind]
     allowed = scope.allows(permission)
+    left = operation.account.disconnected_at is not None
     found = candidates(scope, operation)
     role = roles.find(operation.team_id, operation.actor_role)
     return {
@@ -94,10 +95,11 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
         "lines": lines(scope, operation),
         "field_errors": _field_errors(operation),
         "role": role.label if role else operation.actor_role,
+        "sent_with": meanings.sent_with(operation),
         "via": _VIA.get(operation.via, operation.via),
-        "server_url": server_url(scope, operation.provider_id) if operation.provider_id else "",
+        "server_url": _server_url(scope, operation),
         "audit_url": _audit_url(scope, operation),
-        "again_url": _again_url(scope, operation) if allowed else "",
+        "again_url": _again_url(scope, operation) if allowed and not left else "",
         "candidates": found,
         "may_adopt": allowed and bool(found),
         "closable": closable(operation),
@@ -212,6 +214,13 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return _("on") if value else _("off")
     return _("not known") if value is None else str(value)
+
+
+def _server_url(scope: Scope, operation: Operation) -> str:
+    """Servers of an account that was disconnected have no page any more."""
+    if not operation.provider_id or operation.account.disconnected_at:
+        return ""
+    return server_url(scope, operation.provider_id)
 
 
 def _audit_url(scope: Scope, operation: Operation) -> str:

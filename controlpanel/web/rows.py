@@ -46,6 +46,7 @@ class _Shown(NamedTuple):
     ip: str
     location: str
     account: str
+    account_colour: str
     labels: tuple[Chip, ...]
     more_labels: str
     lock: str
@@ -95,6 +96,7 @@ class Rows:
                 ip=words.shown(server.ip_address or "", 45),
                 location=words.shown(server.location, 64),
                 account=words.shown(server.account.name, 120) if self._many_accounts else "",
+                account_colour=server.account.colour if self._many_accounts else "",
                 labels=chips(self._known.base, labels[:_LABELS]),
                 more_labels=", ".join(labels[_LABELS:]),
                 lock=_lock(server),
@@ -104,7 +106,7 @@ class Rows:
         return mark_safe(before + self._menu(server, running, url, dom) + after)  # noqa: S308
 
     def _menu(self, server: Server, running: Operation | None, url: str, dom: str) -> str:
-        reasons = buttons.reasons(self._known, server, running)
+        reasons = buttons.reasons(self._known, server, running, self._labels.get(server.id, []))
         if reasons not in self._menus:
             self._menus[reasons] = self._rendered(reasons)
         # SECURITY: what is put in is a percent-encoded path, a hexadecimal and a random id, so

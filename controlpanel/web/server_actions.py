@@ -108,18 +108,25 @@ def edit(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponseBa
 def _confirmed(
     request: HttpRequest, scope: Scope, server: Server, action: Action
 ) -> HttpResponseBase:
+    known = buttons.standing(scope)
+    wanted = buttons.reason_wanted(known, server, action.kind)
     if request.method != "POST":
-        return _page(request, scope, server, action, _form(action, server))
+        form = _form(action, server)
+        form.want_reason(wanted)
+        return _page(request, scope, server, action, form)
     form_id = form_id_of(request)
     earlier = operations.of_form(scope, form_id)
     if earlier:
         return sending.receipt(request, scope, earlier)
     form = _form(action, server, request, form_id)
+    form.want_reason(wanted)
     if not form.is_valid():
         return _page(request, scope, server, action, form, status=422)
     try:
         operation = action.ask(scope, server, form.ask)
     except Refused as refused:
+        if form.stands_at_field(refused):
+            return _page(request, scope, server, action, form, status=422)
         return _page(request, scope, server, action, form, refused=refused, status=409)
     return sending.send_and_answer(request, scope, server, operation)
 
@@ -158,6 +165,7 @@ def _page(
         "created": _created(scope, server) if action.kind == "delete" else None,
         **refusal(scope, refused),
         "offer": buttons.server_action(scope, server, action.kind),
+        "lent_token": buttons.lent_token(scope, server.account),
     }
     return page(request, "servers/confirm.html", context, fragment="confirm", status=status)
 

@@ -24,7 +24,7 @@ from controlpanel.servers import labels as server_labels
 from controlpanel.servers import selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
-from controlpanel.web import banners, buttons, labels, listing, meanings, words
+from controlpanel.web import banners, buttons, labels, listing, meanings, starting, words
 from controlpanel.web.door import door
 from controlpanel.web.forms import new_form_id
 from controlpanel.web.htmx import is_filtering, is_fragment, page
@@ -152,9 +152,10 @@ def _nothing(connected: list[Account], filters: Filters) -> str:
     return "empty"
 
 
-def _connect(scope: Scope) -> dict[str, str]:
+def _connect(scope: Scope) -> dict[str, Any]:
     if scope.allows(banners.MENDS):
-        return {"url": reverse("account-connect", args=[scope.team_slug])}
+        url = reverse("account-connect", args=[scope.team_slug])
+        return {"url": url, "steps": starting.steps(scope)}
     return {"names": buttons.names_of(access.who_can(scope, banners.MENDS))}
 
 

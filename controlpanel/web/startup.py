@@ -63,7 +63,13 @@ def _no_uninvited_demo_people() -> None:
         )
 
 
+def _openid_is_whole() -> None:
+    if settings.PANEL_OIDC_TROUBLE:
+        raise NotReady(settings.PANEL_OIDC_TROUBLE)
+
+
 _CHECKS: Final[tuple[Callable[[], None], ...]] = (
+    _openid_is_whole,
     _migrated,
     triggers.refuse_unless_standing,
     keys.refuse_unless_ready,

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import access, roles
+from controlpanel.accounts import access, policies, roles
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
 from controlpanel.credentials import clients, selectors, services
@@ -76,6 +76,9 @@ class OnAccount:
     account: Account
     own: Credential | None
     sync: Credential | None
+    service: Credential | None
+    # With which this person's changes are sent, since they have no token of their own.
+    lent: Credential | None
     form: TokenForm
     may_choose: bool
 
@@ -90,6 +93,15 @@ class OnAccount:
     @property
     def sync_result(self) -> str:
         return result_words(self.sync.last_result) if self.sync else ""
+
+    @property
+    def can_lend(self) -> bool:
+        return self.connected and self.may_choose and self.own is not None
+
+    @property
+    def can_withdraw(self) -> bool:
+        is_own = self.own is not None and bool(self.own.service_name)
+        return self.service is not None and (is_own or self.may_choose)
 
     @property
     def can_choose(self) -> bool:
@@ -142,6 +154,7 @@ def tokens_page(
         "shown": shown,
         "banners": banners(scope, [one.account for one in shown]),
         "problem": problem,
+        "lending": policies.of(scope.team_id).service_tokens,
         "several": sum(one.connected for one in shown) > 1,
         "may_keep": scope.allows("tokens.own"),
         "again_url": again_url(request),
@@ -197,11 +210,15 @@ def _chosen(connected: Iterable[Account], given: str) -> Account | None:
 def _shown(scope: Scope, wrong: Mapping[UUID, TokenForm]) -> list[OnAccount]:
     own = {credential.account_id: credential for credential in selectors.own(scope)}
     sync_tokens = selectors.sync_tokens(scope)
+    of_service = selectors.service_tokens(scope)
+    usable = selectors.for_changes(scope.team_id, scope.user_id)
     return [
         OnAccount(
             account=account,
             own=own.get(account.id),
             sync=sync_tokens.get(account.id),
+            service=of_service.get(account.id),
+            lent=None if account.id in own else usable.get(account.id),
             form=wrong.get(account.id) or TokenForm(auto_id=_auto_id(account)),
             may_choose=scope.allows("accounts.connect"),
         )
@@ -216,9 +233,16 @@ def _removal(scope: Scope, credential: Credential) -> dict[str, Any]:
         "cancel_url": reverse("tokens", args=[scope.team_slug]),
         "tone": "danger",
         "credential": credential,
+        "lending": _would_be_lent(scope, credential),
         "form": forms.Form(),
         "crumbs": crumbs(scope),
     }
+
+
+def _would_be_lent(scope: Scope, credential: Credential) -> bool:
+    service = selectors.service_tokens(scope).get(credential.account_id)
+    other = service is not None and service.id != credential.id
+    return other and policies.of(scope.team_id).service_tokens
 
 
 def _auto_id(account: Account) -> str:

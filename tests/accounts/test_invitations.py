@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from controlpanel.accounts import invitations, members, roles
+from controlpanel.accounts.access import Denied
 from controlpanel.accounts.invitations import InvitationUnusable
 from controlpanel.accounts.members import MemberRefused
 from controlpanel.accounts.models import Invitation, Membership, Team, User
@@ -163,7 +164,7 @@ def test_it_requires_the_right(bob, invited):
         lambda: invitations.resend(bob.scope(), invitation),
         lambda: invitations.revoke(bob.scope(), invitation),
     ):
-        with pytest.raises(PermissionError):
+        with pytest.raises(Denied):
             act()
 
 

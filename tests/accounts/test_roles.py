@@ -3,6 +3,7 @@
 import pytest
 
 from controlpanel.accounts import access, invitations, roles
+from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import TeamRole
 from controlpanel.accounts.roles import RoleRefused
 from controlpanel.audit.models import AuditEvent
@@ -124,5 +125,5 @@ def test_it_requires_the_right(adam, deployer):
         lambda: roles.change(adam.scope(), deployer, "Mine", ["servers.view"]),
         lambda: roles.remove(adam.scope(), deployer),
     ):
-        with pytest.raises(PermissionError):
+        with pytest.raises(Denied):
             change()

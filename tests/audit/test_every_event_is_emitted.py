@@ -5,6 +5,9 @@ from pathlib import Path
 
 from controlpanel import env
 from controlpanel.audit import events
+from controlpanel.audit.events_of_panel import PANEL
+from controlpanel.audit.events_of_people import PEOPLE
+from controlpanel.audit.events_of_servers import SERVERS
 from controlpanel.operations.states import KINDS
 
 _SOURCES = [
@@ -19,3 +22,8 @@ def test_every_registered_event_is_emitted_somewhere():
     emitted = set(re.findall(r'"([a-z_]+(?:\.[a-z_]+)?)"', text))
     emitted |= {f"server.{kind}" for kind in KINDS}
     assert set(events.EVENTS) <= emitted
+
+
+def test_no_type_is_there_twice() -> None:
+    names = [one.name for one in (*PEOPLE, *SERVERS, *PANEL)]
+    assert sorted(names) == sorted(events.EVENTS)

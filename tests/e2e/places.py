@@ -61,9 +61,20 @@ def _of_member(entry: str) -> Callable[[Page], None]:
     return then
 
 
+def _to_disconnect(page: Page) -> None:
+    _link("Rename or disconnect")(page)
+    page.get_by_role("link", name="Disconnect Acme").click()
+
+
 def _wrong_label(page: Page) -> None:
     page.locator("[name=labels]").fill("no/label")
     page.get_by_role("button", name="Save the labels").click()
+
+
+def _wrong_policy(page: Page) -> None:
+    page.locator("[name=reason_labels]").fill("no/label")
+    page.locator("[name=idle_minutes]").fill("1")
+    page.get_by_role("button", name="Save the policies").click()
 
 
 TEAM = "/teams/acme/"
@@ -131,6 +142,16 @@ PLACES = (
     Place("invite", f"{TEAM}members/invite/"),
     Place("invite-errors", f"{TEAM}members/invite/", "owner", _click("Send the invitation")),
     Place("invitation-unusable", "/invitations/x/", ""),
+    Place("policies", f"{TEAM}policies/"),
+    Place("policies-errors", f"{TEAM}policies/", "owner", _wrong_policy),
+    Place("policies-viewer", f"{TEAM}policies/", "viewer"),
+    Place("team-new", "/teams/new/"),
+    Place("team-new-errors", "/teams/new/", "owner", _click("Create the team")),
+    Place("team-menu", f"{TEAM}servers/", "owner", _click("Team:")),
+    Place("team-settings", f"{TEAM}settings/"),
+    Place("team-close", f"{TEAM}close/"),
+    Place("account", f"{TEAM}tokens/", "owner", _link("Rename or disconnect")),
+    Place("account-disconnect", f"{TEAM}tokens/", "owner", _to_disconnect),
     Place("roles", f"{TEAM}roles/"),
     Place("role-new", f"{TEAM}roles/new/?from=operator"),
     Place("role-new-errors", f"{TEAM}roles/new/", "owner", _click("Add the role")),

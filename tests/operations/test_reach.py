@@ -1,10 +1,11 @@
 """Reach, labels and locks, asked for when somebody asks and once more when it is sent."""
 
 import pytest
+from django.http import Http404
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.operations import selectors, services
-from controlpanel.operations.services import NotAllowed, Refused
+from controlpanel.operations.services import Refused
 from controlpanel.servers import labels, locks
 from controlpanel.servers.models import Server
 from tests.operations.asks import NEW, ask, create, fresh, power, sent
@@ -25,7 +26,7 @@ def put(alice, server, *wanted):
 
 def test_a_server_out_of_reach_cannot_be_asked_for(alice, bob, server):
     narrow(bob, "env:prod")
-    with pytest.raises(NotAllowed):
+    with pytest.raises(Http404):
         power(bob, "reboot", server("web-server-01"))
     put(alice, server("web-server-01"), "env:prod")
     assert sent(power(bob, "reboot", server("web-server-01"))).state == "accepted"

@@ -74,13 +74,14 @@ def _operation(which: str, get: str = "", post: str = "", **body: Any) -> Route:
     )
 
 
-def _account(get: str, post: str) -> Route:
+def _account(get: str, post: str, **body: Any) -> Route:
     return Route(
         get=get,
         post=post,
         ids=lambda world: {"account_id": world.account.id},
         foreign=lambda world: {"account_id": world.foreign_account.id},
         absent={"account_id": ABSENT},
+        body=lambda _world: body,
     )
 
 
@@ -141,7 +142,12 @@ TEAM_ROUTES: Mapping[str, Route] = {
     "tokens": Route(get="servers.view", post="tokens.own", body=lambda _world: {"token": "x"}),
     "token-remove": _account("tokens.own", "tokens.own"),
     "account-connect": Route(get="accounts.connect", post="accounts.connect"),
+    "account": _account("accounts.connect", "accounts.connect", name="Acme", colour="red"),
+    # Something is under way there: whoever has the right is told so.
+    "account-disconnect": _account("accounts.connect", "accounts.connect", confirm_name="Acme"),
     "account-sync-token": _account("", "accounts.connect"),
+    "account-service-token": _account("accounts.connect", "accounts.connect"),
+    "account-service-token-withdraw": _account("", "accounts.connect"),
     "members": Route(get="members.view"),
     "invite": Route(
         get="members.manage",
@@ -160,6 +166,21 @@ TEAM_ROUTES: Mapping[str, Route] = {
     "revocations": Route(get="members.manage", post="members.manage"),
     "invitation-resend": _invitation(),
     "invitation-revoke": _invitation(),
+    "policies": Route(
+        get="members.view",
+        post="policies.manage",
+        body=lambda _world: {"reason_kinds": "delete"},
+    ),
+    # Whoever has a second step, or needs none, is led on.
+    "second-step": Route(get=MEMBER, also=frozenset({302})),
+    "team-settings": Route(
+        get="team.manage",
+        post="team.manage",
+        body=lambda _world: {"name": "Acme", "colour": "red"},
+    ),
+    "team-close": Route(
+        get="team.manage", post="team.manage", body=lambda _world: {"confirm_name": "Acme"}
+    ),
     "roles": Route(get="team.manage"),
     "role-new": Route(
         get="team.manage",
@@ -187,11 +208,17 @@ OPEN_ROUTES: Mapping[str, int] = {
     "account_reset_password_done": 200,
     "account_reset_password_from_key": 200,
     "account_reset_password_from_key_done": 200,
+    # Switched off: no provider is set.
+    "openid-login": 404,
+    "openid-callback": 404,
+    "openid-again": 404,
+    "openid-unlink": 404,
 }
 
 # A person's own pages, which belong to no team: nobody else is led to sign in.
 OWN_ROUTES: Mapping[str, Mapping[str, int]] = {
     "own-settings": {},
+    "team-new": {},
     "own-session-end": {"session_id": 1},
     "account_reauthenticate": {},
     "account_email": {},

@@ -2,6 +2,7 @@
 
 import pytest
 
+from controlpanel.accounts.access import Denied
 from controlpanel.audit.models import AuditEvent
 from controlpanel.servers import labels, selectors
 from controlpanel.servers.labels import LabelRefused
@@ -80,7 +81,7 @@ def test_there_is_an_end_to_them():
 
 
 def test_it_requires_the_right(vera, server):
-    with pytest.raises(PermissionError):
+    with pytest.raises(Denied):
         put(vera, server(WEB), "env:prod")
     assert not ServerLabel.objects.exists()
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from controlpanel.accounts.access import Denied
 from controlpanel.audit.models import AuditEvent
 from controlpanel.servers import labels, locks, selectors
 from controlpanel.servers.locks import LockRefused
@@ -77,10 +78,10 @@ def test_it_needs_a_level_and_a_reason(bob, server):
 
 
 def test_to_lock_and_to_release_are_two_rights(vera, bob, server):
-    with pytest.raises(PermissionError):
+    with pytest.raises(Denied):
         locks.lock(vera.scope(), server(WEB), "delete", "Why.")
     locks.lock(bob.scope(), server(WEB), "delete", "Why.")
-    with pytest.raises(PermissionError):
+    with pytest.raises(Denied):
         locks.release(bob.scope(), server(WEB), "Over.")
     assert held(server)
 

@@ -91,6 +91,16 @@ def test_ones_own_page_needs_no_right(alice: Person, bob: Person, vera: Person) 
     assert bob.get(url(vera)).status_code == 403
 
 
+def test_whoever_may_not_look_reads_no_names_there(alice: Person, bob: Person, server) -> None:
+    web = server("web-server-01")
+    roles.add(alice.scope(), "Nothing", ["members.view"])
+    Membership.objects.filter(user=bob.user).update(role="nothing")
+    for asker, about in ((bob, bob), (bob, alice), (alice, bob)):
+        page = asker.get(url(about))
+        assert page.context["number"] == 0
+        assert web.name not in page.content.decode()
+
+
 def test_disabled_buttons_and_refusals_lead_there(vera: Person, synced) -> None:
     own = f"/teams/acme/members/{vera.user.id}/access/"
     for page in ("/teams/acme/servers/", "/teams/acme/servers/12345/"):

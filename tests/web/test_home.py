@@ -1,14 +1,29 @@
+from datetime import timedelta
 from urllib.parse import quote
 
 from django.test import Client
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Membership, Team
+from controlpanel.lib import clock
 from tests.people import Person
 
 
 def test_it_leads_to_the_servers_of_the_first_team(alice: Person) -> None:
     assertRedirects(alice.get("/"), "/teams/acme/servers/", fetch_redirect_response=False)
+
+
+def test_of_several_it_leads_to_the_one_where_they_last_were(
+    alice: Person, other_team: Team
+) -> None:
+    yesterday = clock.now() - timedelta(days=1)
+    Membership.objects.create(
+        user=alice.user, team=other_team, role="viewer", last_active_at=yesterday
+    )
+    assertRedirects(alice.get("/"), "/teams/acme/servers/", fetch_redirect_response=False)
+    Membership.objects.filter(team=alice.team).update(last_active_at=yesterday)
+    alice.get("/teams/globex/servers/")
+    assertRedirects(alice.get("/"), "/teams/globex/servers/", fetch_redirect_response=False)
 
 
 def test_a_team_alone_leads_to_its_servers(alice: Person) -> None:
@@ -20,7 +35,9 @@ def test_without_a_team_it_says_what_to_do(alice: Person) -> None:
     Membership.objects.all().delete()
     page = alice.get("/")
     assert page.status_code == 200
-    assert "You are in no team yet" in page.content.decode()
+    text = page.content.decode()
+    assert "You are in no team yet" in text
+    assert 'href="/teams/new/"' in text
 
 
 def test_it_requires_sign_in(db: None, nobody: Client) -> None:

@@ -45,6 +45,12 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.simple_tag
+def dot(colour: str) -> SafeString:
+    """The colour of a team or an account. Decoration only: its name always stands beside it."""
+    return format_html('<span class="dot" data-colour="{}" aria-hidden="true"></span>', colour)
+
+
+@register.simple_tag
 def request_id() -> str:
     return ids.current()
 

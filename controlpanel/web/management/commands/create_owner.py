@@ -69,10 +69,12 @@ def _membership(email: str, team: str, name: str) -> Membership:
         user = User.objects.create_user(email, name=name or email.partition("@")[0])
     if not user.is_active:
         raise CommandError(f"{email} is deactivated in this panel; use another address.")
-    owned = Membership.objects.filter(user=user, team__name=team, role="owner").first()
+    owned = Membership.objects.filter(
+        user=user, team__name=team, team__closed_at=None, role="owner"
+    ).first()
     if owned:
         return owned
-    if Team.objects.filter(name=team).exists():
+    if Team.objects.filter(name=team, closed_at=None).exists():
         raise CommandError(
             f"There is a team “{team}” already, and {email} does not own it. "
             "Give the new team another name."

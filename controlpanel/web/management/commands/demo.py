@@ -132,7 +132,7 @@ def _add(person: DemoPerson, password: str) -> None:
     if person.role == "owner":
         services.found_team(person.team, user)
         return
-    team = Team.objects.get(name=person.team)
+    team = Team.objects.get(name=person.team, closed_at=None)
     scope = access.command_scope(team, frozenset({"members.manage"}))
     services.add_member(scope, team, user, person.role)
 
@@ -148,7 +148,7 @@ def _memberships(team: str) -> list[Membership]:
 
 def _account(owner: Membership, name: str) -> Account:
     at_this_address = Account.objects.filter(
-        team_id=owner.team_id, origin=settings.VPSORG_API_ORIGIN
+        team_id=owner.team_id, origin=settings.VPSORG_API_ORIGIN, disconnected_at=None
     )
     return at_this_address.order_by("created_at").first() or services.add_account(
         access.command_scope_for(owner), name

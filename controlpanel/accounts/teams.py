@@ -1,0 +1,106 @@
+"""Founding, renaming and colouring teams. Closing one stands in `operations.closing`: what is
+under way forbids it."""
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts import access, colours, selectors
+from controlpanel.accounts.members import OWNER
+from controlpanel.accounts.models import Membership, Team, User
+from controlpanel.accounts.services import free_slug
+from controlpanel.audit.recorder import Target, record, record_by
+from controlpanel.lib.scope import Actor, Origin, Scope
+from controlpanel.lib.text import clean
+
+# Two people may found teams of one name at the same moment, and both want its address.
+_ATTEMPTS: Final = 3
+
+
+class TeamRefused(Exception):
+    """Nothing was changed; the message is a sentence about this field."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+def create(user: User, origin: Origin, name: str, colour: str, form_id: str) -> Team:
+    """The founder is its owner. The same form sent twice is one team. Raises TeamRefused."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _create(user, origin, name, colour, uuid5(user.id, form_id))
+        except IntegrityError:
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def change(scope: Scope, name: str, colour: str) -> bool:
+    """Its address stays. False if nothing differs. Raises TeamRefused."""
+    name = _good_name(name)
+    _refuse_colour(colour)
+    # Outside of the transaction, which would take the record of a refusal back with it.
+    access.require(access.as_now(scope), "team.manage", "")
+    with transaction.atomic():
+        team = Team.objects.select_for_update().get(id=scope.team_id)
+        before = {"name": team.name, "colour": team.colour}
+        after = {"name": name, "colour": colour}
+        if before == after:
+            return False
+        if scope.user_id and name != team.name:
+            _refuse_second(User.objects.get(id=scope.user_id), name, besides=team.id)
+        team.name, team.colour = name, colour
+        team.save(update_fields=["name", "colour"])
+        record_by(
+            scope,
+            "team.changed",
+            Target("team", str(team.id), name),
+            before=before,
+            after=after,
+        )
+    return True
+
+
+def _create(user: User, origin: Origin, name: str, colour: str, team_id: UUID) -> Team:
+    name = _good_name(name)
+    _refuse_colour(colour)
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(id=user.id)  # two clicks stand in line
+        earlier = Team.objects.filter(id=team_id).first()
+        if earlier:
+            return earlier
+        _refuse_second(user, name)
+        team = Team.objects.create(id=team_id, slug=free_slug(name), name=name, colour=colour)
+        Membership.objects.create(team=team, user=user, role=OWNER)
+        record(
+            "team.created",
+            chain=team.chain,
+            actor=Actor("user", str(user.id), user.email, OWNER),
+            origin=origin,
+            target=Target("team", str(team.id), team.name),
+            result="success",
+            data={"slug": team.slug, "colour": colour},
+        )
+    return team
+
+
+def _good_name(name: str) -> str:
+    name = clean(name, 120)
+    if not name:
+        raise TeamRefused("name", _("Give the team a name."))
+    return name
+
+
+def _refuse_colour(colour: str) -> None:
+    if colour not in colours.COLOURS:
+        raise TeamRefused("colour", _("Choose a colour from the list."))
+
+
+def _refuse_second(user: User, name: str, besides: UUID | None = None) -> None:
+    """Two teams of one name in one menu: somebody would act in the wrong one."""
+    same = selectors.teams_of(user).filter(name__iexact=name).values_list("id", flat=True)
+    if set(same) - {besides}:
+        raise TeamRefused("name", _("You are in a team of that name already. Choose another."))

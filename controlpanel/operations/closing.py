@@ -1,0 +1,137 @@
+"""Disconnecting an account and closing a team: refused while something is under way there.
+
+Whoever asks for a change holds the account's row, and so does this: never both at once.
+"""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts import access, invitations, ownership
+from controlpanel.accounts.models import Account, OwnershipOffer, Team
+from controlpanel.audit.content import JSON
+from controlpanel.audit.recorder import Target, record_by
+from controlpanel.credentials import leaving
+from controlpanel.credentials.models import Revocation
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Scope
+from controlpanel.operations.models import IS_OPEN, Operation
+from controlpanel.servers.leaving import forget
+
+
+class CannotClose(Exception):
+    """Nothing was done; the message is a sentence for the person.
+
+    `operations`: what is still under way, oldest first.
+    """
+
+    def __init__(self, sentence: str, operations: Iterable[Operation] = ()) -> None:
+        super().__init__(sentence)
+        self.operations = tuple(operations)
+
+
+def why_not_disconnect(scope: Scope, account: Account) -> CannotClose | None:
+    return _partial(scope) or _busy(Operation.objects.filter(IS_OPEN, account=account))
+
+
+def why_not_close(scope: Scope) -> CannotClose | None:
+    return _partial(scope) or _busy(Operation.objects.filter(IS_OPEN, team_id=scope.team_id))
+
+
+def disconnect(scope: Scope, account: Account) -> list[Revocation]:
+    """Its tokens and servers leave; operations and records still name it. Returns what must be
+    revoked at VPS.org. Raises CannotClose."""
+    with transaction.atomic():
+        _hold(scope, "accounts.connect")
+        held = Account.objects.select_for_update().get(id=account.id, team_id=scope.team_id)
+        if held.disconnected_at:
+            return []
+        _raise(why_not_disconnect(scope, held))
+        return _disconnect(scope, held)
+
+
+def close(scope: Scope) -> list[Revocation]:
+    """Nobody enters the team from now on; all that it recorded stays. Returns what must be
+    revoked at VPS.org: nobody can come back to read it. Raises CannotClose."""
+    with transaction.atomic():
+        team = _hold(scope, "team.manage")
+        # In one order, so that two who hold several never wait for each other.
+        connected = Account.objects.select_for_update().filter(
+            team_id=scope.team_id, disconnected_at=None
+        )
+        accounts = list(connected.order_by("id"))
+        _raise(why_not_close(scope))
+        tokens = [one for account in accounts for one in _disconnect(scope, account)]
+        for invitation in invitations.open_ones(scope):
+            invitations.revoke(scope, invitation)
+        _end_offer(scope)
+        team.closed_at = clock.now()
+        team.save(update_fields=["closed_at"])
+        record_by(
+            scope,
+            "team.closed",
+            Target("team", str(team.id), team.name),
+            accounts=[account.name for account in accounts],
+            tokens=_told(tokens),
+        )
+    return [*leaving.open_revocations(scope)]
+
+
+def _hold(scope: Scope, permission: str) -> Team:
+    """Raises access.Denied for somebody who has lost the right meanwhile."""
+    # Not the key: whoever asks for a change holds an account, and their row names the team.
+    team = Team.objects.select_for_update(no_key=True).get(id=scope.team_id)
+    access.require(access.as_now(scope), permission, "")
+    return team
+
+
+def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
+    tokens = leaving.forget_account(scope, account)
+    servers = forget(account)
+    # What it is recognised by goes as well: the same one can be connected anew.
+    account.disconnected_at, account.identity = clock.now(), ""
+    account.save(update_fields=["disconnected_at", "identity"])
+    record_by(
+        scope,
+        "account.disconnected",
+        Target("account", str(account.id), account.name),
+        servers=servers,
+        tokens=_told(tokens),
+    )
+    return tokens
+
+
+def _end_offer(scope: Scope) -> None:
+    for offered in OwnershipOffer.objects.filter(team_id=scope.team_id).select_related("receiver"):
+        ownership.end(scope, offered, "ownership.withdrawn")
+
+
+def _partial(scope: Scope) -> CannotClose | None:
+    """What they do not see would go as well."""
+    if scope.reach.is_all:
+        return None
+    return CannotClose(_("You are here for some servers only, and this is about all of them."))
+
+
+def _busy(operations: QuerySet[Operation]) -> CannotClose | None:
+    under_way = list(operations.order_by("requested_at"))
+    if not under_way:
+        return None
+    return CannotClose(
+        _("Changes are still under way. Wait until each has ended, or close its receipt."),
+        under_way,
+    )
+
+
+def _raise(refusal: CannotClose | None) -> None:
+    if refusal:
+        raise refusal
+
+
+def _told(tokens: Iterable[Revocation]) -> list[JSON]:
+    return [
+        {"fingerprint": one.fingerprint, "owner": one.person, "account": one.account_name}
+        for one in tokens
+    ]

@@ -1,0 +1,47 @@
+"""A right that was taken away between the door and the service: answered as the door does."""
+
+from dataclasses import replace
+
+import pytest
+
+from controlpanel.accounts import access, invitations, roles
+from controlpanel.accounts.access import Denied
+from controlpanel.audit.models import AuditEvent
+from controlpanel.lib.scope import EVERYTHING
+from controlpanel.servers import labels, locks
+from tests.people import HTMX
+
+WEB = "web-server-01"
+ACTS = {
+    "servers.lock": lambda scope, server: locks.lock(scope, server(WEB), "delete", "Why."),
+    "servers.unlock": lambda scope, server: locks.release(scope, server(WEB), "Over."),
+    "labels.edit": lambda scope, server: labels.put(scope, server(WEB), frozenset({"web"})),
+    "members.manage": lambda scope, _server: invitations.invite(
+        scope, "new@example.com", "viewer", EVERYTHING
+    ),
+    "team.manage": lambda scope, _server: roles.add(scope, "Mine", ["servers.view"]),
+}
+
+
+@pytest.mark.parametrize("right", ACTS)
+def test_it_is_denied_and_recorded(alice, server, right):
+    scope = replace(alice.scope(), permissions=alice.scope().permissions - {right})
+    with pytest.raises(Denied) as denied:
+        ACTS[right](scope, server)
+    assert denied.value.permission == right
+    assert AuditEvent.objects.get(event="authz_fail").data["permission"] == right
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_the_page_is_a_403_that_names_the_right(alice, server, monkeypatch, headers):
+    real = access.scope_for
+
+    def just_before(request, slug, permission, **more):
+        scope = real(request, slug, permission, **more)
+        return replace(scope, permissions=scope.permissions - {"servers.lock"})
+
+    url = f"/teams/acme/servers/{server(WEB).provider_id}/lock/"
+    monkeypatch.setattr(access, "scope_for", just_before)
+    answer = alice.post(url, {"level": "delete", "reason": "Why."}, headers=headers)
+    assert answer.status_code == 403
+    assert b"lock" in answer.content
