@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,13 @@ def test_two_different_events_never_have_the_same_bytes(
     assert (one == other) == ((chain, seq, text) == (other_chain, other_seq, other_text))
 
 
+def test_what_is_signed_is_made_as_documented() -> None:
+    assert chains.event_message("ab" * 32) == b"event\x00" + b"\xab" * 32
+    assert chains.head_message("team", 7, "ab" * 32) == (
+        b"head\x00" + b"\x00\x04team" + b"\x00\x00\x00\x00\x00\x00\x00\x07" + b"\xab" * 32
+    )
+
+
 def test_a_head_and_an_event_are_never_signed_alike() -> None:
     this = "ab" * 32
     assert chains.event_message(this) != chains.head_message("", 0, this)
@@ -51,6 +59,24 @@ def test_canonical_text_does_not_depend_on_the_order(content: dict[str, Any]) ->
 def test_canonical_text_is_json_with_characters_as_they_are() -> None:
     assert chains.canonical({"b": [1, None], "a": "ü\n"}) == '{"a":"ü\\n","b":[1,null]}'
     assert json.loads(chains.canonical({"a": "\x00"})) == {"a": "\x00"}
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_is_not_json_has_no_canonical_text(number: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        chains.canonical({"a": number})
+
+
+def test_a_time_is_written_in_utc_to_the_microsecond() -> None:
+    at = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
+    assert chains.time_text(at) == "2026-03-04T05:06:07.000089Z"
+    assert chains.time_from("2026-03-04T05:06:07.000089Z") == at
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"text"'])
+def test_only_an_object_is_an_events_content(text: str) -> None:
+    with pytest.raises(ValueError, match="not an object"):
+        chains.parse(text)
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001

@@ -1,12 +1,17 @@
+import base64
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controlpanel.keys import cipher, ring
 from controlpanel.keys.ring import KeyRing
+from controlpanel.lib import clock
 from tests.keys.conftest import replace, with_second
 
 CONTEXT = {"credential": "c1", "user": "u1", "team": "t1", "origin": "https://admin.vps.org"}
@@ -127,3 +132,37 @@ def test_a_key_under_another_name_opens_nothing(own_ring: KeyRing, ring_file: Pa
     replace(ring_file, KeyRing([renamed]))
     with pytest.raises(cipher.Unreadable):
         cipher.open_sealed("credential", sealed.replace("credential-1", "credential-2"), CONTEXT)
+
+
+def test_it_opens_what_was_sealed_as_documented(ring_file: Path) -> None:
+    """What is stored today must open with every later version: the construction is fixed."""
+    key = ring.Key("mfa-1", "mfa", clock.now(), b"1" * 32)
+    ring.create(ring_file, KeyRing([key]))
+    bound = b'["v1","mfa-1","mfa",[["account","a1"],["user","u1"]]]'
+    subkey = HKDF(SHA256(), 32, salt=None, info=b"panel seal " + bound).derive(key.secret)
+    content = b"n" * 12 + AESGCM(subkey).encrypt(b"n" * 12, VALUE.encode(), bound)
+    sealed = "v1.mfa-1." + base64.urlsafe_b64encode(content).decode().rstrip("=")
+    context = {"user": "u1", "account": "a1"}
+    assert cipher.open_sealed("mfa", sealed, context).reveal() == VALUE
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3])
+def test_it_opens_values_of_any_length(length: int) -> None:
+    sealed = cipher.seal("mfa", "X" * length, CONTEXT)
+    assert "=" not in sealed
+    assert cipher.open_sealed("mfa", sealed, CONTEXT).reveal() == "X" * length
+
+
+def test_it_reseals_the_same_value_for_the_same_place_under_the_key_in_force(
+    own_ring: KeyRing, ring_file: Path
+) -> None:
+    sealed = cipher.seal("mfa", VALUE, CONTEXT)
+    replace(ring_file, with_second(own_ring, "mfa"))
+    again = cipher.reseal("mfa", sealed, CONTEXT)
+    assert cipher.is_sealed_with(again, "mfa-2")
+    assert not cipher.is_sealed_with(sealed, "mfa-2")
+    assert cipher.open_sealed("mfa", again, CONTEXT).reveal() == VALUE
+    with pytest.raises(cipher.Unreadable):
+        cipher.reseal("credential", sealed, CONTEXT)
+    with pytest.raises(cipher.Unreadable):
+        cipher.reseal("mfa", sealed, {**CONTEXT, "user": "u2"})
