@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlpanel.settings")
 
 app = Celery("controlpanel")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["controlpanel.operations"])
+app.autodiscover_tasks(["controlpanel.audit", "controlpanel.operations"])
 
 
 @worker_init.connect(weak=False)

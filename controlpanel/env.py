@@ -67,6 +67,12 @@ SETTINGS = (
         "The key ring that seals API tokens and signs the audit log; mode 0600. "
         "Keep a copy apart from the database's backups.",
     ),
+    Setting(
+        "PANEL_CHECKPOINTS_FILE",
+        "`audit/checkpoints.jsonl` in `PANEL_VAR`",
+        "Signed checkpoints of the audit log, outside the database; mode 0600. On another disk, or "
+        "copied elsewhere, it shows a database that was rolled back.",
+    ),
     Setting("PANEL_KEYS", "", "The content of the key ring itself, in place of the file."),
     Setting(
         "PANEL_PUBLIC_URL",

@@ -14,6 +14,9 @@ from controlpanel.vpsorg.origin import normalise
 BASE_DIR = env.ROOT
 PANEL_VAR = Path(env.get("PANEL_VAR", str(BASE_DIR / "var")))
 PANEL_KEYS_FILE = Path(env.get("PANEL_KEYS_FILE", str(PANEL_VAR / "keys.json")))
+PANEL_CHECKPOINTS_FILE = Path(
+    env.get("PANEL_CHECKPOINTS_FILE", str(PANEL_VAR / "audit" / "checkpoints.jsonl"))
+)
 PANEL_KEYS = env.get("PANEL_KEYS")
 PANEL_DEMO = env.get_flag("PANEL_DEMO")
 PANEL_PUBLIC_URL = env.get(
@@ -200,6 +203,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "controlpanel.operations.tasks.sweep",
         "schedule": 5.0,
         "options": {"expires": 10},
+    },
+    "checkpoint": {
+        "task": "controlpanel.audit.tasks.checkpoint",
+        "schedule": 15.0,
+        "options": {"expires": 15},
     },
 }
 

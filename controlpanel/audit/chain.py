@@ -4,6 +4,9 @@
                     (32 bytes) || canonical JSON )
     mac  = HMAC-SHA256( audit key in force at the event's time, "event" || 0x00 || hash )
 
+    target head's mac = HMAC-SHA256( audit key, "target" || 0x00 || chain, kind and id, each after
+                    its length (2 bytes) || number in the target's history (8 bytes) || hash )
+
 Numbers are big-endian. Everything before the canonical JSON has a known length, so two different
 events never give the same bytes. The 0x00 marks a leaf of a Merkle tree, as in RFC 9162.
 """
@@ -47,6 +50,12 @@ def head_message(chain: str, seq: int, last_hash: str) -> bytes:
     return b"head\x00" + _place(chain, seq) + bytes.fromhex(last_hash)
 
 
+def target_message(chain: str, kind: str, target: str, seq: int, last_hash: str) -> bytes:
+    """What the MAC of a target's head row is made over."""
+    place = _text(chain) + _text(kind) + _text(target) + seq.to_bytes(8)
+    return b"target\x00" + place + bytes.fromhex(last_hash)
+
+
 def time_text(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -56,5 +65,9 @@ def time_from(text: str) -> datetime:
 
 
 def _place(chain: str, seq: int) -> bytes:
-    name = chain.encode()
-    return len(name).to_bytes(2) + name + seq.to_bytes(8)
+    return _text(chain) + seq.to_bytes(8)
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return len(encoded).to_bytes(2) + encoded

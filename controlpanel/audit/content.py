@@ -10,7 +10,8 @@ from controlpanel.audit import chain as chains
 from controlpanel.lib.scope import Actor, Origin
 from controlpanel.lib.text import clean, redact
 
-VERSION: Final = 1
+# 1: without the target's own history. What was written so stays so, and is in no history.
+VERSION: Final = 2
 _TEXT, _NAME, _ITEMS, _DEPTH = 1000, 80, 50, 5
 # Bound of all texts within one event's data, in characters.
 _BUDGET: Final = 12_000
@@ -70,10 +71,16 @@ def build(
     }
 
 
+def place_in_history(content: dict[str, Any], seq: int, prev_hash: str) -> None:
+    """Adds its number in its target's own history, and the hash of the target's event before."""
+    content["target"] |= {"seq": seq, "prev": prev_hash}
+
+
 def columns(content: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that are derived from an event's content; KeyError or ValueError if it is not
     one."""
     actor, origin, target = content["actor"], content["origin"], content["target"]
+    numbered = content["v"] != 1
     return {
         "at": chains.time_from(content["at"]),
         "event": content["event"],
@@ -84,6 +91,8 @@ def columns(content: Mapping[str, Any]) -> dict[str, Any]:
         "target_kind": target["kind"],
         "target_id": target["id"],
         "target_name": target["name"],
+        "target_seq": target["seq"] if numbered else 0,
+        "target_prev": target["prev"] if numbered else "",
         "result": content["result"],
         "via": origin["via"],
         "address": origin["address"],

@@ -8,6 +8,13 @@ from controlpanel.audit.event_type import EventType, event_type
 
 PANEL: Final[tuple[EventType, ...]] = (
     event_type(
+        "audit.exported",
+        _("Audit log exported"),
+        _("%(actor)s exported %(what)s from the audit log"),
+        required=("format", "what"),
+        optional=("count",),
+    ),
+    event_type(
         "keys.created",
         _("Keys created"),
         _("The keys %(keys)s came into use"),

@@ -24,6 +24,10 @@ class AuditEvent(models.Model):
     target_kind = models.CharField(max_length=32)
     target_id = models.CharField(max_length=64)
     target_name = models.CharField(max_length=255)
+    # Its number in its target's own history within the chain, and the hash of that history's event
+    # before. 0 and "": recorded in format 1, which knew no such history.
+    target_seq = models.BigIntegerField(default=0)
+    target_prev = models.CharField(max_length=64, default="")
     result = models.CharField(max_length=10)
     via = models.CharField(max_length=10)
     address = models.CharField(max_length=45)
@@ -86,3 +90,62 @@ class ChainHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chain} #{self.seq}"
+
+
+class TargetHead(models.Model):
+    """Where the history of one target stands. It moves only while its chain's head is locked."""
+
+    pk = models.CompositePrimaryKey("chain", "kind", "target")
+    chain = models.CharField(max_length=40)
+    kind = models.CharField(max_length=32)
+    target = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    mac_key_id = models.CharField(max_length=40)
+    mac = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.chain} {self.kind} {self.target} #{self.seq}"
+
+
+class Checkpoint(models.Model):
+    """A signed statement of where all chains stood. `statement` is the exact text signed."""
+
+    number = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    statement = models.TextField()
+    key_id = models.CharField(max_length=40)
+    signature = models.CharField(max_length=128)
+
+    def __str__(self) -> str:
+        return f"checkpoint #{self.number}"
+
+
+class CheckpointChain(models.Model):
+    """What a checkpoint says of one chain; written only when the chain moved since the last one.
+
+    `secret` salts the leaves, so that a proof tells nothing of what stands beside it.
+    """
+
+    pk = models.CompositePrimaryKey("chain", "checkpoint")
+    chain = models.CharField(max_length=40)
+    checkpoint = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    targets = models.BigIntegerField()
+    targets_root = models.CharField(max_length=64)
+    secret = models.CharField(max_length=64)
+    leaf = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.seq} in checkpoint #{self.checkpoint}"
+
+
+class SigningKey(models.Model):
+    """The public half of a key that signed checkpoints. Kept when the key itself is retired."""
+
+    key_id = models.CharField(primary_key=True, max_length=40)
+    public = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.key_id

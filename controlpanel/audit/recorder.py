@@ -1,14 +1,14 @@
 """Writes one event: no record, no act. The head of the chain is locked last and briefly."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from django.db import DatabaseError, InterfaceError, transaction
 
 from controlpanel.audit import chain as chains
 from controlpanel.audit import content, events
 from controlpanel.audit.content import JSON, Target
-from controlpanel.audit.models import AuditEvent, ChainHead
+from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin, Scope
@@ -124,7 +124,9 @@ def _locked_head(chain: str) -> ChainHead:
     return head
 
 
-def _append(head: ChainHead, built: dict[str, object]) -> AuditEvent:
+def _append(head: ChainHead, built: dict[str, Any]) -> AuditEvent:
+    target = _target_head(head.chain, built["target"]["kind"], built["target"]["id"])
+    content.place_in_history(built, target.seq + 1, target.hash)
     columns = content.columns(built)
     key = ring.current().active(PURPOSE, columns["at"])
     text = chains.canonical(built)
@@ -148,7 +150,42 @@ def _append(head: ChainHead, built: dict[str, object]) -> AuditEvent:
     )
     if moved != 1:
         raise AuditUnavailable(f"The head of the chain {head.chain} moved meanwhile.")
+    _move(target, this, key)
     return event
+
+
+def _target_head(chain: str, kind: str, target: str) -> TargetHead:
+    """No lock of its own: whoever moves it has locked the head of the chain."""
+    head = TargetHead.objects.filter(chain=chain, kind=kind, target=target).first()
+    if head is None:
+        return TargetHead(chain=chain, kind=kind, target=target, seq=0, hash=chains.GENESIS)
+    if not _target_fits(head):
+        raise AuditUnavailable(f"The head of the history of {kind} {target} was changed.")
+    return head
+
+
+def _target_fits(head: TargetHead) -> bool:
+    try:
+        return macs.mac(PURPOSE, _target_message(head), head.mac_key_id)[1] == head.mac
+    except (ValueError, OverflowError):
+        return False
+
+
+def _move(target: TargetHead, this: str, key: ring.Key) -> None:
+    target.seq, target.hash, target.mac_key_id = target.seq + 1, this, key.id
+    target.mac = macs.digest(key, _target_message(target))
+    if target.seq == 1:
+        target.save(force_insert=True)
+        return
+    moved = TargetHead.objects.filter(
+        chain=target.chain, kind=target.kind, target=target.target, seq=target.seq - 1
+    ).update(seq=target.seq, hash=target.hash, mac_key_id=target.mac_key_id, mac=target.mac)
+    if moved != 1:
+        raise AuditUnavailable(f"The history of {target.kind} {target.target} moved meanwhile.")
+
+
+def _target_message(head: TargetHead) -> bytes:
+    return chains.target_message(head.chain, head.kind, head.target, head.seq, head.hash)
 
 
 def _head_mac(head: ChainHead, key_id: str | None = None) -> tuple[str, str]:

@@ -9,15 +9,30 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from controlpanel.audit.models import AuditEvent, ChainHead
+from controlpanel.audit.models import (
+    AuditEvent,
+    ChainHead,
+    Checkpoint,
+    CheckpointChain,
+    SigningKey,
+    TargetHead,
+)
 
 _EVENT: Final = AuditEvent._meta.db_table
 _HEAD: Final = ChainHead._meta.db_table
+_TARGET: Final = TargetHead._meta.db_table
+# Tables whose rows are written once: name in the triggers, table, what a row is known by.
+_WRITTEN_ONCE: Final = (
+    ("checkpoint", Checkpoint._meta.db_table, ("number",)),
+    ("checkpoint_chain", CheckpointChain._meta.db_table, ("chain", "checkpoint")),
+    ("signing_key", SigningKey._meta.db_table, ("key_id",)),
+)
+_TABLES: Final = {_EVENT, _HEAD, _TARGET, *(table for _, table, _ in _WRITTEN_ONCE)}
 _REFUSAL: Final = "The audit log is append-only."
 
 # REPLACE INTO removes a row without firing the DELETE trigger, so an INSERT of what is there
 # is refused too.
-_SQLITE: Final = {
+_SQLITE: dict[str, str] = {
     "audit_event_no_update": f"BEFORE UPDATE ON {_EVENT} BEGIN {{refuse}} END",
     "audit_event_no_delete": f"BEFORE DELETE ON {_EVENT} BEGIN {{refuse}} END",
     "audit_event_insert_once": (
@@ -33,10 +48,31 @@ _SQLITE: Final = {
         f"BEFORE INSERT ON {_HEAD} WHEN EXISTS (SELECT 1 FROM {_HEAD} "  # noqa: S608
         "WHERE chain = NEW.chain OR rowid = NEW.rowid) BEGIN {refuse} END"
     ),
+    "audit_target_forward": (
+        f"BEFORE UPDATE ON {_TARGET} WHEN NEW.chain IS NOT OLD.chain OR NEW.kind IS NOT OLD.kind "
+        "OR NEW.target IS NOT OLD.target OR NEW.seq IS NOT OLD.seq + 1 BEGIN {refuse} END"
+    ),
+    "audit_target_no_delete": f"BEFORE DELETE ON {_TARGET} BEGIN {{refuse}} END",
+    "audit_target_insert_once": (
+        f"BEFORE INSERT ON {_TARGET} WHEN EXISTS (SELECT 1 FROM {_TARGET} "  # noqa: S608
+        "WHERE (chain = NEW.chain AND kind = NEW.kind AND target = NEW.target) "
+        "OR rowid = NEW.rowid) BEGIN {refuse} END"
+    ),
 }
+for _name, _table, _columns in _WRITTEN_ONCE:
+    _same = " AND ".join(f"{column} = NEW.{column}" for column in _columns)
+    _SQLITE |= {
+        f"audit_{_name}_no_update": f"BEFORE UPDATE ON {_table} BEGIN {{refuse}} END",
+        f"audit_{_name}_no_delete": f"BEFORE DELETE ON {_table} BEGIN {{refuse}} END",
+        f"audit_{_name}_insert_once": (
+            f"BEFORE INSERT ON {_table} WHEN EXISTS (SELECT 1 FROM {_table} "  # noqa: S608
+            f"WHERE ({_same}) OR rowid = NEW.rowid) BEGIN {{refuse}} END"
+        ),
+    }
 
 _REFUSE: Final = "audit_refuse"
 _FORWARD: Final = "audit_head_forward_only"
+_TARGET_FORWARD: Final = "audit_target_forward_only"
 _RAISE: Final = f"RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation';"
 _FUNCTIONS: Final = {
     _REFUSE: f" BEGIN {_RAISE} END ",
@@ -44,9 +80,14 @@ _FUNCTIONS: Final = {
         " BEGIN IF NEW.chain IS DISTINCT FROM OLD.chain OR NEW.seq IS DISTINCT FROM OLD.seq + 1 "
         f"THEN {_RAISE} END IF; RETURN NEW; END "
     ),
+    _TARGET_FORWARD: (
+        " BEGIN IF (NEW.chain, NEW.kind, NEW.target) IS DISTINCT FROM "
+        "(OLD.chain, OLD.kind, OLD.target) OR NEW.seq IS DISTINCT FROM OLD.seq + 1 "
+        f"THEN {_RAISE} END IF; RETURN NEW; END "
+    ),
 }
 # name: (table, when, function, pg_trigger.tgtype)
-_POSTGRESQL: Final = {
+_POSTGRESQL: dict[str, tuple[str, str, str, int]] = {
     "audit_event_no_change": (
         _EVENT,
         "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
@@ -67,7 +108,40 @@ _POSTGRESQL: Final = {
         _REFUSE,
         2 + 32,
     ),
+    "audit_target_forward": (
+        _TARGET,
+        "BEFORE UPDATE ON {table} FOR EACH ROW",
+        _TARGET_FORWARD,
+        1 + 2 + 16,
+    ),
+    "audit_target_no_delete": (
+        _TARGET,
+        "BEFORE DELETE ON {table} FOR EACH ROW",
+        _REFUSE,
+        1 + 2 + 8,
+    ),
+    "audit_target_no_truncate": (
+        _TARGET,
+        "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
+        _REFUSE,
+        2 + 32,
+    ),
 }
+for _name, _table, _columns in _WRITTEN_ONCE:
+    _POSTGRESQL |= {
+        f"audit_{_name}_no_change": (
+            _table,
+            "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
+            _REFUSE,
+            1 + 2 + 8 + 16,
+        ),
+        f"audit_{_name}_no_truncate": (
+            _table,
+            "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
+            _REFUSE,
+            2 + 32,
+        ),
+    }
 
 
 class TriggersMissing(Exception):
@@ -77,7 +151,7 @@ class TriggersMissing(Exception):
 def make(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
     """Makes all triggers anew if one is missing, where the tables exist."""
     connection = connections[using]
-    if not {_EVENT, _HEAD} <= set(connection.introspection.table_names()) or not missing(using):
+    if not set(connection.introspection.table_names()) >= _TABLES or not missing(using):
         return
     with transaction.atomic(using=using), connection.cursor() as cursor:
         if connection.vendor == "sqlite":

@@ -5,15 +5,16 @@ Memory stays flat: rows are streamed, one chain after the other, while the panel
 
 import hmac
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.audit import chain as chains
-from controlpanel.audit import content, triggers
-from controlpanel.audit.models import AuditEvent, ChainHead
+from controlpanel.audit import content, triggers, verify_checkpoints
+from controlpanel.audit.histories import Histories, Problem
+from controlpanel.audit.models import AuditEvent, ChainHead, CheckpointChain, TargetHead
 from controlpanel.audit.recorder import PURPOSE
 from controlpanel.keys import macs, ring
 
@@ -28,6 +29,8 @@ _DERIVED: Final = (
     "target_kind",
     "target_id",
     "target_name",
+    "target_seq",
+    "target_prev",
     "result",
     "via",
     "address",
@@ -53,6 +56,7 @@ class Report:
     chains: int
     events: int
     wrong: Wrong | None = None
+    checkpoints: verify_checkpoints.Checked = field(default_factory=verify_checkpoints.Checked)
 
     @property
     def sound(self) -> bool:
@@ -70,22 +74,28 @@ class _Walk:
     """Where the check of one chain stands."""
 
     chain: str
+    stood: verify_checkpoints.Stood
     seq: int = 0
     hash: str = chains.GENESIS
     key_id: str = ""
+    histories: Histories = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.histories = Histories(self.chain)
 
 
 def verify() -> Report:
-    """Checks the triggers and all chains; stops at the first place that is wrong."""
-    checked, events = 0, 0
+    """Checks triggers, checkpoints and all chains; stops at the first place that is wrong."""
+    checked, events, points = 0, 0, verify_checkpoints.Checked()
     try:
         _check_triggers()
+        points = _check_checkpoints()
         for chain in _chains():
-            events += _check_chain(chain)
+            events += _check_chain(chain, points.number)
             checked += 1
     except _Found as found:
-        return Report(checked, events, found.wrong)
-    return Report(checked, events)
+        return Report(checked, events, found.wrong, points)
+    return Report(checked, events, None, points)
 
 
 def _check_triggers() -> None:
@@ -102,17 +112,30 @@ def _check_triggers() -> None:
         )
 
 
+def _check_checkpoints() -> verify_checkpoints.Checked:
+    try:
+        return verify_checkpoints.check()
+    except verify_checkpoints.Broken as broken:
+        sentence = _("Checkpoint #%(number)s: %(what)s.") % {
+            "number": broken.number,
+            "what": broken.what,
+        }
+        raise _Found(Wrong(broken.kind, "", broken.number, sentence)) from None
+
+
 def _chains() -> Iterator[str]:
-    # First the events, then the heads: a chain begun in between has both.
+    # First events and targets, then the heads: a chain begun in between has all of them.
     with_events = set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct())
+    with_events |= set(TargetHead.objects.order_by().values_list("chain", flat=True).distinct())
+    with_events |= set(CheckpointChain.objects.values_list("chain", flat=True).distinct())
     with_head = set(ChainHead.objects.values_list("chain", flat=True))
     for chain in sorted(with_events - with_head):
         raise _Found(_wrong("head_missing", chain, None, _("its head row is missing")))
     yield from sorted(with_head)
 
 
-def _check_chain(chain: str) -> int:
-    walk, keys = _Walk(chain), ring.current()
+def _check_chain(chain: str, checkpoint: int) -> int:
+    walk, keys = _Walk(chain, verify_checkpoints.Stood(chain, checkpoint)), ring.current()
     while True:
         head = _checked_head(chain)
         try:
@@ -123,12 +146,20 @@ def _check_chain(chain: str) -> int:
                 _wrong("unreadable", chain, walk.seq + 1, _("a column cannot be read"))
             ) from None
         _check_end(walk, head)
+        _refuse(walk, walk.histories.check_heads())
         if not AuditEvent.objects.filter(chain=chain, seq__gt=head.seq).exists():
+            _refuse(walk, walk.histories.check_reached())
+            _refuse(walk, walk.stood.left())
             return walk.seq
         if not ChainHead.objects.filter(chain=chain, seq__gt=head.seq).exists():
             raise _Found(
                 _wrong("beyond_head", chain, head.seq + 1, _("it stands beyond the chain's head"))
             )
+
+
+def _refuse(walk: _Walk, problem: Problem | None, seq: int | None = None) -> None:
+    if problem:
+        raise _Found(_wrong(problem[0], walk.chain, seq, problem[1]))
 
 
 def _rows(chain: str, *, after: int, until: int) -> Iterator[tuple[Any, ...]]:
@@ -159,6 +190,8 @@ def _check_row(walk: _Walk, keys: ring.KeyRing, row: dict[str, Any]) -> None:
         if not check(walk, keys, row):
             raise _Found(_wrong(kind, walk.chain, _place(walk, kind, row), str(sentence())))
     walk.seq, walk.hash, walk.key_id = row["seq"], row["hash"], row["mac_key_id"]
+    walk.histories.go_on(row)
+    _refuse(walk, walk.stood.agrees(walk.seq, walk.hash, walk.histories), walk.seq)
 
 
 def _place(walk: _Walk, kind: str, row: dict[str, Any]) -> int:
@@ -223,6 +256,10 @@ def _columns_fit(_walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool
     return all(row[name] == derived[name] for name in _DERIVED)
 
 
+def _in_history(walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+    return walk.histories.follows(row)
+
+
 def _epoch_fits(_walk: _Walk, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     return bool(keys.active(PURPOSE, row["at"]).id == row["mac_key_id"])
 
@@ -234,6 +271,7 @@ _CHECKS: Final[tuple[tuple[str, Callable[[], str], _Check], ...]] = (
     ("hash", lambda: _("what it records was changed, or its hash was"), _hash_fits),
     ("mac", lambda: _("it was not signed with the panel's key"), _signed),
     ("columns", lambda: _("a column says something else than what was recorded"), _columns_fit),
+    ("target", lambda: _("it does not continue its target's history"), _in_history),
     ("epoch", lambda: _("its key was not in force at its time"), _epoch_fits),
 )
 

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.lib import clock
 
-PURPOSES: Final = ("credential", "mfa", "audit-mac", "fingerprint")
+PURPOSES: Final = ("credential", "mfa", "audit-mac", "audit-sign", "fingerprint")
 KEY_BYTES: Final = 32
 VERSION: Final = 1
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -77,10 +77,11 @@ class KeyRing:
 
 def new() -> KeyRing:
     """A ring with one fresh key for each purpose, in force from now on."""
-    now = clock.now()
-    return KeyRing(
-        Key(f"{purpose}-1", purpose, now, secrets.token_bytes(KEY_BYTES)) for purpose in PURPOSES
-    )
+    return KeyRing(first(purpose) for purpose in PURPOSES)
+
+
+def first(purpose: str) -> Key:
+    return Key(f"{purpose}-1", purpose, clock.now(), secrets.token_bytes(KEY_BYTES))
 
 
 def dump(ring: KeyRing) -> str:

@@ -32,6 +32,7 @@ def init() -> bool:
                 % {"path": settings.PANEL_KEYS_FILE, "why": error.strerror}
             ) from None
     if _migrated():
+        _complete()
         refuse_unless_ready()
     else:
         ring.current()
@@ -43,14 +44,51 @@ def refuse_unless_ready() -> None:
     # The ring comes second: it has a key that is being added before the database knows of it.
     known = {check.key_id: check for check in KeyCheck.objects.all()}
     keys = ring.current()
-    for purpose in ring.PURPOSES:
-        keys.active(purpose)
     for check in known.values():
         _refuse_missing_or_other(keys.get(check.key_id), check)
+    for purpose in ring.PURPOSES:
+        _refuse_without(keys, purpose)
     for holder in holders.registered():
         for key_id in set(holder.needed()):
             _refuse_unknown(holder.name, key_id, known)
     note([key for key in keys.keys if key.id not in known], "keys.created")
+
+
+def _complete() -> None:
+    """A ring from before there was a purpose gets its first key; one that was lost is not made."""
+    if settings.PANEL_KEYS or not _lacking(ring.current()):
+        return
+    path = Path(settings.PANEL_KEYS_FILE)
+    try:
+        with ring.only_writer(path):
+            keys = ring.load(path)
+            added = [ring.first(purpose) for purpose in _lacking(keys)]
+            with ring.replacing(path, ring.KeyRing([*keys.keys, *added])):
+                pass
+    except OSError as error:
+        raise KeysNotReady(
+            _("The key ring %(path)s cannot be written (%(why)s).")
+            % {"path": path, "why": error.strerror}
+        ) from None
+
+
+def _lacking(keys: ring.KeyRing) -> list[str]:
+    used = {
+        key_id.rpartition("-")[0] for key_id in KeyCheck.objects.values_list("key_id", flat=True)
+    }
+    return [purpose for purpose in ring.PURPOSES if not keys.of(purpose) and purpose not in used]
+
+
+def _refuse_without(keys: ring.KeyRing, purpose: str) -> None:
+    if not keys.of(purpose):
+        raise KeysNotReady(
+            _(
+                "The key ring holds no key for “%(purpose)s”. If it is from before the panel used "
+                "one, run `manage.py keys init`; else restore the ring from its backup."
+            )
+            % {"purpose": purpose}
+        )
+    keys.active(purpose)
 
 
 def note(keys: list[ring.Key], event: str) -> None:

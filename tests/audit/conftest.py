@@ -1,6 +1,8 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from controlpanel.audit import triggers
 from tests.audit.writing import Team, triggers_aside
@@ -29,3 +31,10 @@ def as_owner(db: None) -> Iterator[None]:
     triggers_aside()
     yield
     triggers.make()
+
+
+@pytest.fixture(autouse=True)
+def ledger_file(settings: Settings, tmp_path: Path) -> Path:
+    """The checkpoints' file outside the database, of this test's own."""
+    settings.PANEL_CHECKPOINTS_FILE = tmp_path / "checkpoints" / "checkpoints.jsonl"
+    return tmp_path / "checkpoints" / "checkpoints.jsonl"

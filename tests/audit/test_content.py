@@ -21,7 +21,7 @@ ANY = st.recursive(
 
 
 def built(data: dict[str, Any], name: str = "web-01") -> dict[str, Any]:
-    return content.build(
+    made = content.build(
         "server.stop",
         clock.now(),
         Actor("user", "1", name),
@@ -32,6 +32,8 @@ def built(data: dict[str, Any], name: str = "web-01") -> dict[str, Any]:
         ["env:prod"],
         data,
     )
+    content.place_in_history(made, 1, chains.GENESIS)
+    return made
 
 
 @given(st.dictionaries(st.text(), ANY, max_size=5))

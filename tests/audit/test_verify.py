@@ -9,7 +9,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from controlpanel.audit import chain as chains
-from controlpanel.audit import triggers
+from controlpanel.audit import checkpoints, triggers
 from controlpanel.audit.models import AuditEvent, ChainHead
 from controlpanel.audit.verify import verify
 from controlpanel.keys import macs, ring
@@ -30,6 +30,8 @@ EDITS: dict[str, tuple[object, str]] = {
     "target_kind": ("account", "columns"),
     "target_id": ("9", "columns"),
     "target_name": ("web-99", "columns"),
+    "target_seq": (7, "columns"),
+    "target_prev": ("f" * 64, "columns"),
     "result": ("failure", "columns"),
     "via": ("worker", "columns"),
     "address": ("198.51.100.1", "columns"),
@@ -371,6 +373,7 @@ def test_it_goes_on_while_the_panel_writes(transactional_db: None) -> None:
         try:
             while not over.is_set():
                 team.write()
+                checkpoints.take()
         finally:
             connection.close()
 
@@ -384,3 +387,4 @@ def test_it_goes_on_while_the_panel_writes(transactional_db: None) -> None:
         writer.join(30)
     assert [report.wrong for report in reports] == [None] * 15
     assert reports[-1].events > reports[0].events
+    assert reports[-1].checkpoints.number > reports[0].checkpoints.number

@@ -1,11 +1,14 @@
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from controlpanel.audit import triggers
-from tests.audit.writing import Team, edit
+from controlpanel.audit import checkpoints, triggers
+from controlpanel.audit.models import SigningKey
+from controlpanel.lib import clock
+from tests.audit.writing import Team, change, edit, triggers_aside
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
@@ -45,3 +48,25 @@ def test_it_cannot_say_anything_without_keys(acme: Team, settings: Settings) -> 
     settings.PANEL_KEYS = "{}"
     with pytest.raises(CommandError, match="key ring"):
         call_command("verify_audit", skip_checks=True)
+
+
+def test_it_tells_what_no_checkpoint_has_seen(acme: Team) -> None:
+    assert "There is no checkpoint yet" in run()[1]
+    checkpoints.take()
+    clock.shift(timedelta(hours=2, minutes=5))
+    checkpoints.take()
+    code, out, _ = run()
+    assert code == 0
+    assert "agrees with 2 signed checkpoints" in out
+    assert "No checkpoint was made for 2 h 5 min" in out
+    assert SigningKey.objects.get().public in out
+
+
+def test_a_wrong_checkpoint_is_exit_1(acme: Team) -> None:
+    checkpoints.take()
+    triggers_aside()
+    change("UPDATE audit_checkpoint SET signature = 'ff'")
+    triggers.make()
+    code, _, err = run()
+    assert code == 1
+    assert "Checkpoint #1: its signature does not fit. [checkpoint_signature]" in err

@@ -84,8 +84,8 @@ def _set(columns: Iterable[str]) -> str:
 def triggers_aside() -> None:
     """As only the database's owner can do."""
     if connection.vendor != "sqlite":
-        change("ALTER TABLE audit_auditevent DISABLE TRIGGER USER")
-        change("ALTER TABLE audit_chainhead DISABLE TRIGGER USER")
+        for table in sorted(triggers._TABLES):
+            change(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")

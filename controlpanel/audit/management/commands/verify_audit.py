@@ -1,15 +1,21 @@
 import sys
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import ngettext
 
-from controlpanel.audit.verify import verify
+from controlpanel.audit.models import SigningKey
+from controlpanel.audit.verify import Report, verify
+from controlpanel.audit.verify_checkpoints import Checked
 from controlpanel.keys.ring import KeysNotReady
 
 
 class Command(BaseCommand):
-    help = "Check all audit chains and that the database keeps them append-only (exit 0 or 1)."
+    help = (
+        "Check all audit chains, the targets' histories, the checkpoints and their file, and that "
+        "the database keeps them append-only (exit 0 or 1)."
+    )
 
     def handle(self, **_options: Any) -> None:
         try:
@@ -24,5 +30,33 @@ class Command(BaseCommand):
             sys.exit(1)
         self.stdout.write(
             f"The audit log is in order: {events} in {chains}, and the database keeps it "
-            "append-only. What is not checked here: a database rolled back as a whole."
+            f"append-only. {_checkpoints(report.checkpoints)}"
         )
+        self._tell_gaps(report)
+        for key in SigningKey.objects.order_by("key_id"):
+            self.stdout.write(f"Public key {key.key_id}, to compare with bundles: {key.public}")
+
+    def _tell_gaps(self, report: Report) -> None:
+        for gap in report.checkpoints.gaps:
+            self.stdout.write(
+                f"No checkpoint was made for {_length(gap.length)} after "
+                f"{gap.after:%Y-%m-%d %H:%M} UTC: the panel's workers did not run."
+            )
+
+
+def _checkpoints(checked: Checked) -> str:
+    if not checked.at:
+        return (
+            "There is no checkpoint yet: what is not checked is a database rolled back as a whole."
+        )
+    return (
+        f"It agrees with {checked.number} signed "
+        f"{ngettext('checkpoint', 'checkpoints', checked.number)}, also in the file outside the "
+        "database. What is not checked: a rollback of what came after the last one, "
+        f"{checked.at:%Y-%m-%d %H:%M:%S} UTC."
+    )
+
+
+def _length(length: timedelta) -> str:
+    hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
+    return f"{hours} h {minutes} min"

@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("init", help="make the ring if there is none; never overwrites one")
+        actions.add_parser("init", help="make the ring if there is none, or a key of a new kind")
         actions.add_parser("status", help="each key: whether it is in force, and what needs it")
         add = actions.add_parser("add", help="add a key, which is not in force yet")
         add.add_argument("purpose", choices=ring.PURPOSES)

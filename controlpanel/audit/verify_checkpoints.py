@@ -1,0 +1,207 @@
+"""The checkpoints' part of the verification: the statements themselves, and the file outside."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from controlpanel.audit import chain as chains
+from controlpanel.audit import checkpoints, ledger
+from controlpanel.audit.histories import Histories, Problem
+from controlpanel.audit.models import Checkpoint, CheckpointChain, SigningKey
+from controlpanel.keys import ring, signatures
+
+_CHUNK: Final = 500
+# Longer without a checkpoint is told: nobody can say of that time what a later one can.
+QUIET: Final = 2 * checkpoints.EVERY
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    after: datetime
+    length: timedelta
+
+
+@dataclass(slots=True)
+class Checked:
+    """What the statements say, once they are known to be the panel's."""
+
+    number: int = 0
+    at: datetime | None = None
+    gaps: list[Gap] = field(default_factory=list)
+
+
+class Broken(Exception):
+    def __init__(self, problem: Problem, number: int) -> None:
+        super().__init__(problem[1])
+        self.kind, self.what = problem
+        self.number = number
+
+
+class Stood:
+    """What the checkpoints say of one chain, compared with it while it is walked."""
+
+    def __init__(self, chain: str, until: int) -> None:
+        self._chain = chain
+        rows = CheckpointChain.objects.filter(chain=chain, checkpoint__lte=until)
+        self._last = rows.order_by("-checkpoint").first()
+        self._rows = rows.order_by("checkpoint").iterator(chunk_size=_CHUNK)
+        self._next = next(self._rows, None)
+
+    def agrees(self, seq: int, last_hash: str, histories: Histories) -> Problem | None:
+        row = self._next
+        if row is None or row.seq != seq:
+            return None
+        self._next = next(self._rows, None)
+        if row.hash != last_hash:
+            what = _("checkpoint #%(number)s says that another event stood there")
+            return ("rewritten", what % {"number": row.checkpoint})
+        if self._last and row.checkpoint == self._last.checkpoint:
+            return self._targets(row, histories)
+        return None
+
+    def _targets(self, row: CheckpointChain, histories: Histories) -> Problem | None:
+        leaves = [
+            checkpoints.target_leaf(row.secret, self._chain, target, seq, last)
+            for target, (seq, last) in histories.stand()
+        ]
+        if (len(leaves), checkpoints.targets_root(leaves)) == (row.targets, row.targets_root):
+            return None
+        what = _("checkpoint #%(number)s says that the targets' histories stood elsewhere")
+        return ("checkpoint_targets", what % {"number": row.checkpoint})
+
+    def left(self) -> Problem | None:
+        """At the end of the chain: what a checkpoint has seen must still be there."""
+        if self._next is None:
+            return None
+        what = _("checkpoint #%(number)s saw the chain reach #%(seq)s, and those events are gone")
+        return ("rolled_back", what % {"number": self._next.checkpoint, "seq": self._next.seq})
+
+
+def check() -> Checked:
+    """Raises Broken at the first that is wrong."""
+    last = checkpoints.latest()
+    checked = Checked()
+    previous, tree = checkpoints.GENESIS, _Tree()
+    for point in _until(last.number if last else 0):
+        if point.number != checked.number + 1:
+            raise Broken(("checkpoint_missing", _("it is missing")), checked.number + 1)
+        _check_statement(point, previous)
+        _check_root(point, tree)
+        if checked.at and point.at - checked.at > QUIET:
+            checked.gaps.append(Gap(checked.at, point.at - checked.at))
+        checked.number, checked.at = point.number, point.at
+        previous = checkpoints.statement_hash(point.statement)
+    _check_file(checked.number)
+    return checked
+
+
+def _until(number: int) -> Iterator[Checkpoint]:
+    found = Checkpoint.objects.filter(number__lte=number).order_by("number")
+    return found.iterator(chunk_size=_CHUNK)
+
+
+def _check_statement(point: Checkpoint, previous: str) -> None:
+    try:
+        said = chains.parse(point.statement)
+        same = (
+            said["number"] == point.number
+            and chains.time_from(said["at"]) == point.at
+            and said["key"] == point.key_id
+        )
+    except (ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise _broken(point, "checkpoint", _("its columns say something else than its statement"))
+    if said["previous"] != previous:
+        raise _broken(point, "checkpoint_link", _("it does not follow the one before it"))
+    if not signatures.fits(_public(point), checkpoints.message(point.statement), point.signature):
+        raise _broken(point, "checkpoint_signature", _("its signature does not fit"))
+
+
+def _public(point: Checkpoint) -> str:
+    """From the ring as long as it has the key: what stands in the database could be anybody's."""
+    kept = SigningKey.objects.filter(key_id=point.key_id).first()
+    if kept is None:
+        raise _broken(point, "signing_key", _("the public key of its signature is not kept"))
+    keys = ring.current()
+    key = keys.get(point.key_id)
+    if key and signatures.public(key) != kept.public:
+        raise _broken(point, "signing_key", _("another public key is kept than the panel's"))
+    if key and keys.active(signatures.PURPOSE, point.at) != key:
+        raise _broken(point, "checkpoint_epoch", _("its key was not in force at its time"))
+    return kept.public
+
+
+class _Tree:
+    """What the checkpoints say of chains, in the order of the checkpoints."""
+
+    def __init__(self) -> None:
+        self.stood: dict[str, CheckpointChain] = {}
+        self.root = checkpoints.root(())
+        found = CheckpointChain.objects.order_by("checkpoint", "chain")
+        self._rows = found.iterator(chunk_size=_CHUNK)
+        self._next = next(self._rows, None)
+
+    def go_on(self, number: int) -> bool:
+        """To that checkpoint. False if a row is not as it was written."""
+        begun = self._next
+        while self._next is not None and self._next.checkpoint <= number:
+            if self._next.checkpoint != number or not _sound(self._next):
+                return False
+            self.stood[self._next.chain] = self._next
+            self._next = next(self._rows, None)
+        if self._next is not begun:  # most checkpoints change little, and many nothing
+            self.root = checkpoints.root(self.stood.values())
+        return True
+
+
+def _sound(row: CheckpointChain) -> bool:
+    try:
+        return checkpoints.chain_leaf(row).hash.hex() == row.leaf
+    except ValueError:
+        return False
+
+
+def _check_root(point: Checkpoint, tree: _Tree) -> None:
+    if not tree.go_on(point.number):
+        raise _broken(point, "checkpoint_rows", _("what it says of a chain was changed"))
+    said = chains.parse(point.statement)
+    if (len(tree.stood), tree.root) != (said["chains"], said["root"]):
+        raise _broken(point, "checkpoint_rows", _("what it says of the chains does not add up"))
+
+
+def _check_file(number: int) -> None:
+    written = 0
+    for text in ledger.lines():
+        written += 1
+        point = Checkpoint.objects.filter(number=written).first()
+        if point is None:
+            if not _reads_as(text, written):
+                raise Broken(("file", _("its line in the file was changed")), written)
+            raise Broken(
+                (
+                    "rolled_back",
+                    _("the file outside the database has it, and the database has not"),
+                ),
+                written,
+            )
+        if ledger.line(point) != text:
+            raise Broken(("file", _("the file outside the database says something else")), written)
+    # The last one may be on its way to the file.
+    if written < number - 1:
+        raise Broken(("file", _("the file outside the database lacks it")), written + 1)
+
+
+def _reads_as(text: str, number: int) -> bool:
+    try:
+        return bool(json.loads(json.loads(text)["statement"])["number"] == number)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _broken(point: Checkpoint, kind: str, what: str) -> Broken:
+    return Broken((kind, what), point.number)
