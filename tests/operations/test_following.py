@@ -14,7 +14,8 @@ def observed_events(operation):
     return [event for event in events if event.phase == "observed"]
 
 
-def test_a_create_is_observed_when_the_server_is_active(bob, synced, sandbox):
+def test_a_create_is_observed_when_the_server_is_active(bob, synced, sandbox, monkeypatch):
+    monkeypatch.setattr(sandbox.world.settings, "provision_seconds", 30.0)
     operation = sent(create(bob, synced))
     look(synced)
     assert fresh(operation.id).state == "accepted"
