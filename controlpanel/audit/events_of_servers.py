@@ -128,4 +128,40 @@ SERVERS: Final[tuple[EventType, ...]] = (
         _("%(actor)s closed the open operation on %(target)s"),
         required=("operation", "kind"),
     ),
+    event_type(
+        "outside.appeared",
+        _("Appeared outside the panel"),
+        _("%(target)s appeared at VPS.org without the panel"),
+        ("account", "after"),
+    ),
+    event_type(
+        "outside.vanished",
+        _("Vanished outside the panel"),
+        _("%(target)s vanished from VPS.org without the panel"),
+        ("account", "before"),
+    ),
+    event_type(
+        "outside.changed",
+        _("Changed outside the panel"),
+        _("%(target)s was changed at VPS.org without the panel (%(fields)s)"),
+        ("account", "fields", "before", "after"),
+    ),
+    event_type(
+        "outside.acknowledged",
+        _("Outside change acknowledged"),
+        _("%(actor)s acknowledged what was done to %(target)s without the panel"),
+        ("account", "what", "seq"),
+    ),
+    event_type(
+        "provider.suspicious",
+        _("List not believed"),
+        _("VPS.org’s list of servers of %(target)s looks incomplete, so nothing is taken from it"),
+        ("why", "known", "listed"),
+    ),
+    event_type(
+        "provider.trusted_again",
+        _("List believed again"),
+        _("VPS.org’s list of servers of %(target)s is whole again"),
+        ("since",),
+    ),
 )

@@ -11,7 +11,8 @@ Via = Literal["page", "gateway", "worker", "command"]
 class Actor:
     """Copied into records as values, so that they outlive the person."""
 
-    kind: Literal["user", "worker", "command", "nobody"]
+    # "provider": somebody at VPS.org, without the panel.
+    kind: Literal["user", "worker", "command", "provider", "nobody"]
     id: str
     name: str
     role: str = ""

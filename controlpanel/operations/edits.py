@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from controlpanel.credentials import clients
+from controlpanel.operations.deeds import Deeds
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.errors import ApiError, NotFound
@@ -67,7 +68,7 @@ def read_again(server: Server) -> Server:
         with clients.page_slot(), clients.sync_client(server.account, READ_SECONDS) as client:
             shown = client.get_server(server.provider_id).server
     except NotFound:
-        sync.mark_gone(server.account, server.provider_id)
+        sync.mark_gone(server.account, server.provider_id, Deeds(server.account))
         raise CannotRead(
             _("VPS.org no longer knows this server, so nothing was changed.")
         ) from None
@@ -76,7 +77,7 @@ def read_again(server: Server) -> Server:
         raise CannotRead(_not_asked(words)) from error
     if shown is None or shown.id != server.provider_id:
         raise CannotRead(_not_asked(""))
-    fresh = sync.apply_seen(server.account, shown, detail=True)
+    fresh = sync.apply_seen(server.account, shown, detail=True, own=Deeds(server.account))
     if fresh is None:
         raise CannotRead(_("This account was disconnected meanwhile, so nothing was changed."))
     return fresh

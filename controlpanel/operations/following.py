@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
+from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import move
 from controlpanel.operations.records import record_later
-from controlpanel.operations.states import State
+from controlpanel.operations.states import FINAL, State
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.client import Client
@@ -24,9 +25,6 @@ log = structlog.get_logger(__name__)
 
 _SHORTEST, _LONGEST, _FACTOR = 5.0, 60.0, 1.5
 _STEPS = 10  # then it is the longest; an operation may be followed for days
-# After this the receipt says that it takes unusually long. It is not failed: nobody knows that.
-STUCK = timedelta(minutes=30)
-FINAL = {"start": "active", "stop": "stopped", "reboot": "active"}
 
 
 def follow(
@@ -106,7 +104,7 @@ def is_gone(operation: Operation, client: Client) -> bool:
     try:
         client.get_server(operation.provider_id)
     except NotFound:
-        sync.mark_gone(operation.account, operation.provider_id)
+        sync.mark_gone(operation.account, operation.provider_id, Deeds(operation.account))
         return True
     return False
 
@@ -118,7 +116,7 @@ def _shows_fields(operation: Operation, client: Client, seen: ServerSeen | None)
     server = client.get_server(operation.provider_id).server
     if server is None:
         return False
-    sync.apply_seen(operation.account, server, detail=True)
+    sync.apply_seen(operation.account, server, detail=True, own=Deeds(operation.account))
     return has_fields(server, operation.body.items())
 
 

@@ -11,15 +11,18 @@ from django.db.models import F
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
+from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.credentials import clients
 from controlpanel.lib import clock
 from controlpanel.operations import following, reconcile
+from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.states import State
 from controlpanel.servers import catalogue, sync
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import ApiError, NotFound, TooManyRequests, Unauthorized
+from controlpanel.vpsorg.wire import ServerSeen
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +53,9 @@ def look(account: Account, *, at_least: timedelta, seconds: float) -> bool:
         sync.note_trouble(account, missing.code)
     except ApiError as error:
         sync.note_error(account, error)
+    except AuditUnavailable:
+        log.exception("look.not_recorded", account=str(account.id))
+        sync.note_trouble(account, "audit_unavailable")
     except Exception:
         log.exception("look.failed", account=str(account.id))
         sync.note_trouble(account, "internal")
@@ -80,6 +86,8 @@ def look_at(server: Server, seconds: float) -> None:
         sync.note_trouble(server.account, missing.code)
     except (TooManyRequests, Unauthorized) as error:
         sync.note_error(server.account, error)
+    except AuditUnavailable:
+        log.exception("detail.not_recorded", server=server.provider_id)
     except ApiError as error:
         # Of this server: whether the account is well, its list tells.
         log.warning("detail.failed", server=server.provider_id, code=error.code)
@@ -88,14 +96,16 @@ def look_at(server: Server, seconds: float) -> None:
 def _look(account: Account, client: Client) -> None:
     asked_at = clock.now()
     listing = client.list_servers()
-    in_flight = _in_flight(account)
-    applied = sync.apply_list(account, listing, in_flight=in_flight)
+    applied = sync.apply_list(account, listing, own=Deeds(account), asked_at=asked_at)
     servers = {seen.id: seen for seen in listing.servers}
-    following.follow(account, client, servers, asked_at)
     if applied.believed:
+        following.follow(account, client, servers, asked_at)
         reconcile.reconcile(account, client, servers, asked_at)
-    elif listing.complete:
-        _fill_each(_missing(account, {*servers, *in_flight}), client)
+        _fill_each(_of(account, applied.doubtful), client)
+    else:
+        following.follow(account, client, _ask_each(account, client), asked_at)
+        if listing.complete:
+            _fill_each(_missing(account, {*servers, *applied.in_flight}), client)
     _fill_each(_wanted(account), client)
     if client.seconds_left > ENOUGH and sync.claim_catalogue(account, at_least=CATALOGUE_FRESH):
         catalogue.learn_from_endpoints(account, client)
@@ -123,16 +133,34 @@ def _missing(account: Account, shown: Collection[str]) -> list[Server]:
     return list(islice(lacking, MISSING_A_LOOK))
 
 
-def _in_flight(account: Account) -> frozenset[str]:
-    """Servers whose absence from a list says nothing: one is being made or deleted. What takes
-    unusually long is no excuse any more."""
-    running = Operation.objects.filter(
-        IS_OPEN,
-        account=account,
-        kind__in=["create", "delete"],
-        requested_at__gte=clock.now() - following.STUCK,
-    ).exclude(state=State.REQUESTED.value)
-    return frozenset(running.exclude(provider_id="").values_list("provider_id", flat=True))
+def _ask_each(account: Account, client: Client) -> dict[str, ServerSeen]:
+    """Servers that something was accepted for, from their own addresses: the list is not
+    believed."""
+    followed = Operation.objects.filter(
+        IS_OPEN, account=account, state=State.ACCEPTED.value, next_poll_at__lte=clock.now()
+    ).exclude(provider_id="")
+    due = followed.exclude(kind__in=["delete", "update"]).order_by("next_poll_at")
+    found = {}
+    for provider_id in due.values_list("provider_id", flat=True)[:DETAILS_A_LOOK]:
+        if client.seconds_left <= 0:
+            break
+        try:
+            seen = client.get_server(provider_id).server
+        except (TooManyRequests, Unauthorized):
+            raise
+        except ApiError:
+            continue
+        if seen is not None and seen.id == provider_id:
+            sync.apply_seen(account, seen, detail=True, own=Deeds(account))
+            found[provider_id] = seen
+    return found
+
+
+def _of(account: Account, provider_ids: Collection[str]) -> list[Server]:
+    if not provider_ids:
+        return []
+    found = Server.objects.filter(account=account, provider_id__in=provider_ids)
+    return list(found.select_related("account"))
 
 
 def _wanted(account: Account) -> list[Server]:
@@ -147,7 +175,7 @@ def _fill(server: Server, client: Client) -> None:
     try:
         seen = client.get_server(server.provider_id).server
     except NotFound:
-        sync.mark_gone(server.account, server.provider_id)
+        sync.mark_gone(server.account, server.provider_id, Deeds(server.account))
         return
     if seen is not None:
-        sync.apply_seen(server.account, seen, detail=True)
+        sync.apply_seen(server.account, seen, detail=True, own=Deeds(server.account))

@@ -21,7 +21,6 @@ from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
 from controlpanel.operations import labelling
 from controlpanel.operations.following import (
-    FINAL,
     each,
     has_fields,
     is_due,
@@ -32,7 +31,7 @@ from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import move
 from controlpanel.operations.records import record_later
 from controlpanel.operations.selectors import candidates, is_as_asked
-from controlpanel.operations.states import State
+from controlpanel.operations.states import FINAL, State
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import NotFound
 from controlpanel.vpsorg.wire import ServerSeen

@@ -20,6 +20,7 @@ from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
 from controlpanel.operations import labelling, rules
 from controlpanel.operations.bell import ring
+from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import record_later, record_outcome
@@ -205,7 +206,7 @@ def _shown(operation: Operation, answer: ServerAnswer) -> _Outcome:
         return _accepted(fields)
     return _accepted(
         {**fields, "provider_id": server.id},
-        lambda: sync.apply_seen(account, server, detail=False),
+        lambda: sync.apply_seen(account, server, detail=False, own=Deeds(account)),
     )
 
 

@@ -1,6 +1,7 @@
 """The states of an operation, and every move that is allowed."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import Final
 
@@ -17,6 +18,12 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     "stop": "servers.stop",
     "reboot": "servers.reboot",
 }
+
+
+# The status of a server after which a power action is done.
+FINAL: Final = {"start": "active", "stop": "stopped", "reboot": "active"}
+# After this the receipt says that it takes unusually long. It is not failed: nobody knows that.
+STUCK: Final = timedelta(minutes=30)
 
 
 class State(Enum):

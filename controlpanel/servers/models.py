@@ -4,7 +4,7 @@ from uuid import uuid4
 from django.db import models
 from django.utils.functional import cached_property
 
-from controlpanel.accounts.models import Account
+from controlpanel.accounts.models import Account, Team
 from controlpanel.lib import clock
 
 
@@ -49,6 +49,8 @@ class Server(models.Model):
     # Complete lists in a row that did not have it.
     misses = models.PositiveSmallIntegerField(default=0)
     gone_at = models.DateTimeField(null=True)
+    # It may be what a running create of the panel's made: whose it is will turn out.
+    unclaimed = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -144,9 +146,48 @@ class AccountSync(models.Model):
     failures = models.PositiveIntegerField(default=0)
     # When the optional endpoints (plans, locations, …) were last asked.
     catalogue_at = models.DateTimeField(null=True)
+    # Since when its lists are not believed.
+    suspicious_since = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"sync of {self.account_id}"
+
+
+class OutsideChange(models.Model):
+    """What somebody did at VPS.org without the panel, until a person says that it is known."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    provider_id = models.CharField(max_length=64)
+    server_name = models.CharField(max_length=255)
+    # Of the server as of then, "|env:prod|web|".
+    labels = models.TextField(blank=True, default="")
+    # "appeared", "vanished" or "changed".
+    kind = models.CharField(max_length=10)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    # Number of its event in the team's chain.
+    event_seq = models.BigIntegerField()
+    seen_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True)
+    # Copied as values: history survives people.
+    acknowledged_by_id = models.CharField(max_length=64, blank=True)
+    acknowledged_by_name = models.CharField(max_length=254, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("team", "-event_seq"),
+                condition=models.Q(acknowledged_at__isnull=True),
+                name="outside_waiting",
+            ),
+            models.Index(fields=("account", "provider_id", "-event_seq"), name="outside_of_server"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.server_name} {self.kind}"
 
 
 class CatalogueItem(models.Model):

@@ -1,35 +1,37 @@
 """Brings what the provider showed into the mirror. Makes no call and knows no operation:
-it is told what is in flight."""
+it is told what the panel itself did."""
 
 import random
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
-from controlpanel.servers import catalogue
+from controlpanel.servers import catalogue, outside
+from controlpanel.servers.mirror import Rows
 from controlpanel.servers.models import AccountSync, Server
+from controlpanel.servers.outside import Own
 from controlpanel.vpsorg.errors import ApiError
 from controlpanel.vpsorg.wire import ServerList, ServerSeen
 
 CLAIM = timedelta(seconds=30)
 # A complete list may lose this share of the known servers before it is suspicious.
 BELIEVABLE_LOSS = 0.3
-MISSES_UNTIL_GONE = 2
-# A list from before a deletion may still arrive for this long.
-STALE_LIST = timedelta(minutes=2)
 CALM_SECONDS, BUSY_SECONDS, LONGEST_SECONDS = 30.0, 8.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
+    """`doubtful`: servers that the list shows otherwise, so soon after the panel changed them
+    that it may be an old one: their own address tells."""
+
     believed: bool
     moving: bool
+    in_flight: frozenset[str]
+    doubtful: frozenset[str]
 
 
 def claim(account: Account, *, at_least: timedelta) -> bool:
@@ -43,39 +45,43 @@ def claim(account: Account, *, at_least: timedelta) -> bool:
     return claimed.update(claimed_until=now + CLAIM, tried_at=now) == 1
 
 
-def apply_list(account: Account, listing: ServerList, *, in_flight: frozenset[str]) -> Applied:
-    """`in_flight`: ids that a running operation creates or deletes; their absence says nothing."""
+def apply_list(account: Account, listing: ServerList, *, own: Own, asked_at: datetime) -> Applied:
+    """What a list, asked for at `asked_at`, shows. One that is suspicious changes nothing."""
     with transaction.atomic():
         if not _hold(account):
-            return Applied(believed=False, moving=False)
-        known = {
-            server.provider_id: server
-            for server in Server.objects.select_for_update().filter(account=account)
-        }
+            return Applied(
+                believed=False, moving=False, in_flight=frozenset(), doubtful=frozenset()
+            )
+        known = _locked(account)
+        in_flight = own.in_flight()
         trouble = _suspicion(listing, known, in_flight)
-        _write_seen(account, listing.servers, known)
+        state = AccountSync.objects.filter(account=account).first()
+        is_first = state is None or state.ok_at is None
+        rows = Rows(account, known, own, asked_at=asked_at, is_first=is_first)
+        if not trouble or is_first:
+            rows.show(listing.servers)
+            catalogue.learn_from_servers(account, listing.servers)
         if not trouble:
-            _count_misses(listing, known, in_flight)
-        catalogue.learn_from_servers(account, listing.servers)
+            rows.miss(listing, in_flight)
         moving = any(seen.status in Server.MOVING for seen in listing.servers)
-        _settle(account, trouble, moving=moving or bool(in_flight))
-    return Applied(believed=not trouble, moving=moving)
+        busy = moving or bool(in_flight) or rows.is_full or bool(rows.doubtful)
+        _settle(account, trouble, moving=busy)
+        rows.write()
+        _note_trust(account, state, trouble, known, listing)
+    return Applied(not trouble, moving, in_flight, frozenset(rows.doubtful))
 
 
-def apply_seen(account: Account, seen: ServerSeen, *, detail: bool) -> Server | None:
+def apply_seen(account: Account, seen: ServerSeen, *, detail: bool, own: Own) -> Server | None:
     """One server as a create, update or detail call showed it. None if the account was
     disconnected meanwhile."""
     with transaction.atomic():
         if not _hold(account):
             return None
-        known = {
-            server.provider_id: server
-            for server in Server.objects.select_for_update().filter(
-                account=account, provider_id=seen.id
-            )
-        }
-        _write_seen(account, [seen], known, detail=detail)
+        known = _locked(account, provider_id=seen.id)
+        rows = Rows(account, known, own, is_detail=detail)
+        rows.show([seen])
         catalogue.learn_from_servers(account, [seen])
+        rows.write()
     return Server.objects.get(account=account, provider_id=seen.id)
 
 
@@ -87,12 +93,14 @@ def apply_status(account: Account, provider_id: str, status: str) -> None:
     )
 
 
-def mark_gone(account: Account, provider_id: str) -> None:
+def mark_gone(account: Account, provider_id: str, own: Own) -> None:
     """The provider answered 404 for this server itself."""
-    now = clock.now()
-    Server.objects.filter(account=account, provider_id=provider_id, gone_at=None).update(
-        gone_at=now, changed_at=now
-    )
+    with transaction.atomic():
+        known = _locked(account, provider_id=provider_id, gone_at=None)
+        rows = Rows(account, known, own)
+        for server in known.values():
+            rows.lose(server)
+        rows.write()
 
 
 def claim_detail(server: Server, *, at_least: timedelta) -> bool:
@@ -173,99 +181,35 @@ def _suspicion(listing: ServerList, known: dict[str, Server], in_flight: frozens
     return ""
 
 
-def _write_seen(
+def _locked(account: Account, **which: object) -> dict[str, Server]:
+    rows = Server.objects.select_for_update().filter(account=account, **which)
+    return {server.provider_id: server for server in rows}
+
+
+def _note_trust(
     account: Account,
-    servers: Iterable[ServerSeen],
+    state: AccountSync | None,
+    trouble: str,
     known: dict[str, Server],
-    *,
-    detail: bool = False,
+    listing: ServerList,
 ) -> None:
-    now = clock.now()
-    new, changed, names = [], [], {"seen_at", "misses", "changed_at", "gone_at", "detail_at"}
-    for seen in servers:
-        server = known.get(seen.id)
-        values = _values(seen)
-        if server is None:
-            new.append(
-                Server(
-                    account=account,
-                    provider_id=seen.id,
-                    seen_at=now,
-                    first_seen_at=now,
-                    changed_at=now,
-                    detail_at=now if detail else None,
-                    **values,
-                )
-            )
-            continue
-        if server.gone_at and not detail and now - server.gone_at < STALE_LIST:
-            continue
-        different = {
-            name: value for name, value in values.items() if getattr(server, name) != value
-        }
-        if not (different or server.gone_at or server.misses or detail):
-            continue  # the account's sync time says that it was seen
-        for name, value in different.items():
-            setattr(server, name, value)
-        names |= different.keys()
-        if different or server.gone_at:
-            server.changed_at = now
-        server.seen_at, server.misses, server.gone_at = now, 0, None
-        if detail:
-            server.detail_at = now
-        changed.append(server)
-    # Another look, or the answer to a create, may have brought the same one in meanwhile.
-    Server.objects.bulk_create(new, ignore_conflicts=True)
-    Server.objects.bulk_update(changed, sorted(names), batch_size=200)
-
-
-def _values(seen: ServerSeen) -> dict[str, Any]:
-    """Fields that this answer told: a list must not blank what only a detail carries."""
-    plan, system, usage = seen.plan, seen.os, seen.usage
-    told: dict[str, Any] = {
-        "name": seen.name or None,
-        "hostname": seen.hostname or None,
-        "status": seen.status or None,
-        "ip_address": seen.ip_address,
-        "ipv6_address": seen.ipv6_address,
-        "location": seen.location,
-        "backups_enabled": seen.backups_enabled,
-        "created_at": seen.created_at,
-        "updated_at": seen.updated_at,
-    }
-    if plan:
-        told |= {
-            "plan_id": plan.id,
-            "plan_name": plan.name or None,
-            "vcpus": plan.vcpus,
-            "memory": plan.memory,
-            "storage": plan.storage,
-            "bandwidth": plan.bandwidth,
-        }
-    if system:
-        told |= {"os_id": system.id, "os_name": system.name or None}
-    if usage:
-        told |= {
-            "cpu_percent": usage.cpu_percent,
-            "memory_used": usage.memory_used,
-            "disk_used": usage.disk_used,
-            "bandwidth_used": usage.bandwidth_used,
-        }
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _count_misses(listing: ServerList, known: dict[str, Server], in_flight: frozenset[str]) -> None:
-    now = clock.now()
-    listed = {seen.id for seen in listing.servers}
-    for key, server in known.items():
-        if key in listed or key in in_flight or server.gone_at is not None:
-            continue
-        server.misses += 1
-        fields = ["misses"]
-        if server.misses >= MISSES_UNTIL_GONE:
-            server.gone_at = server.changed_at = now
-            fields += ["gone_at", "changed_at"]
-        server.save(update_fields=fields)
+    """Once when lists stop being believed, and once when they are again."""
+    since = state.suspicious_since if state else None
+    if bool(trouble) == bool(since):
+        return
+    syncs = AccountSync.objects.filter(account=account)
+    syncs.update(suspicious_since=clock.now() if trouble else None)
+    if since:
+        outside.record_trust(account, "provider.trusted_again", since=since.isoformat())
+    else:
+        present = sum(server.gone_at is None for server in known.values())
+        outside.record_trust(
+            account,
+            "provider.suspicious",
+            why=trouble,
+            known=present,
+            listed=len(listing.servers),
+        )
 
 
 def _settle(account: Account, trouble: str, *, moving: bool) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.audit import events, selectors
 from controlpanel.lib.scope import Scope
+from controlpanel.servers import acknowledging
 from controlpanel.web import audit_filters
 from controlpanel.web.audit_filters import Filters
 from controlpanel.web.audit_rows import Row
@@ -27,6 +28,7 @@ def list_events(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         selectors.events(scope, **filters.asked), request.GET.get("page", ""), ROWS
     )
     context |= {
+        "outside_waiting": acknowledging.waiting(scope).exists(),
         "rows": [Row(event, scope) for event in found.events],
         "older": filters.address(page=found.older) if found.older else "",
         "newer": filters.address(page=found.newer) if found.newer else "",

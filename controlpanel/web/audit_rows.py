@@ -40,6 +40,12 @@ _FACTS: Final[Mapping[str, Promise]] = {
     "provider_status": _l("VPS.org’s status code"),
     "provider_words": _l("VPS.org’s words"),
     "code": _l("Kind of error"),
+    "fields": _l("What was changed"),
+    "what": _l("What was done"),
+    "seq": _l("Number of its event"),
+    "why": _l("Why"),
+    "known": _l("Servers known"),
+    "listed": _l("Servers in the list"),
 }
 _STEPS: Final[Mapping[str, Promise]] = {
     "intent": _l("asked for, before anything was sent"),
@@ -58,6 +64,11 @@ _FIELDS: Final[Mapping[str, Promise]] = {
     "os_id": _l("System"),
     "location": _l("Location"),
     "ssh_key_id": _l("SSH key"),
+    "status": _l("Status"),
+    "ip_address": _l("IPv4 address"),
+    "ipv6_address": _l("IPv6 address"),
+    "plan_name": _l("Name of the plan"),
+    "os_name": _l("Name of the system"),
 }
 
 

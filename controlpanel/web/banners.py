@@ -24,7 +24,7 @@ MENDS: Final = "accounts.connect"
 STALE = timedelta(minutes=5)
 # Somebody has to do something; until then nothing is refreshed.
 _MENDABLE = {"unauthorized", "forbidden", "no_sync_token", "token_unreadable"}
-# The list arrived: what it names is up to date.
+# The list arrived and is not believed.
 _PARTIAL = {"list_shrunk", "list_truncated"}
 _SLOW = {"timeout", "connect_timeout"}
 _UNREACHABLE = {"name_resolution", "connection_refused", "connection_lost", "tls"}
@@ -84,7 +84,7 @@ def is_doubtful(account: Account) -> bool:
     sync = _sync(account)
     if sync is None:
         return False
-    if sync.trouble and sync.trouble not in _PARTIAL:
+    if sync.trouble:
         return True
     return sync.ok_at is not None and is_old(sync.ok_at)
 
@@ -123,7 +123,13 @@ def _sentence(code: str, account: str) -> str:
         return _mendable(code, account)
     if code in _PARTIAL:
         words = _(
-            "VPS.org’s list of servers for %(account)s looks incomplete: nothing was removed here."
+            "VPS.org’s list of servers for %(account)s looks incomplete, so nothing is taken "
+            "from it: what is shown stays as it was until a whole list comes."
+        )
+    elif code == "audit_unavailable":
+        words = _(
+            "The panel cannot write its audit record, so nothing new is taken over for "
+            "%(account)s. It tries again by itself."
         )
     elif code == "too_many_requests":
         words = _(

@@ -11,9 +11,8 @@ from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.lib import clock
 from controlpanel.lib.text import clean
-from controlpanel.operations.following import STUCK
 from controlpanel.operations.models import Operation
-from controlpanel.operations.states import State
+from controlpanel.operations.states import STUCK, State
 
 Words = Mapping[str, Promise]
 

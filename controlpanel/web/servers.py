@@ -24,7 +24,7 @@ from controlpanel.servers import labels as server_labels
 from controlpanel.servers import selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
-from controlpanel.web import banners, buttons, labels, listing, meanings, starting, words
+from controlpanel.web import banners, buttons, labels, listing, meanings, outside, starting, words
 from controlpanel.web.door import door
 from controlpanel.web.forms import new_form_id
 from controlpanel.web.htmx import is_filtering, is_fragment, page
@@ -182,6 +182,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "may": {name: buttons.missing(known, right) for name, right in _PANELS_OWN},
         "history": [(operation, meanings.sentence(operation)) for operation in history],
         "banners": banners.banners(scope, [server.account], known),
+        "outside": outside.hint(scope, server),
         "seen_at": _seen_at(server),
         "stale": banners.is_doubtful(server.account),
         "form_id": new_form_id(),

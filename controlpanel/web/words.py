@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from controlpanel.lib import clock
 from controlpanel.lib.text import clean
-from controlpanel.operations.following import STUCK
 from controlpanel.operations.models import Operation
-from controlpanel.operations.states import State
+from controlpanel.operations.states import STUCK, State
 from controlpanel.servers.models import Server
 from controlpanel.web.templatetags import _tones, _units
 

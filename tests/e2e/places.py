@@ -124,6 +124,7 @@ PLACES = (
     Place("audit-no-match", f"{AUDIT}?q=there-is-none", "auditor"),
     Place("audit-wrong-filter", f"{AUDIT}?after=soon", "auditor"),
     Place("audit-event", f"{AUDIT}1/", "auditor"),
+    Place("audit-outside", f"{AUDIT}outside/", "auditor"),
     Place("tokens", f"{TEAM}tokens/"),
     Place("tokens-viewer", f"{TEAM}tokens/", "viewer"),
     Place("token-remove", f"{TEAM}tokens/", "owner", _link("Remove your token")),

@@ -4,7 +4,7 @@ import pytest
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
-from controlpanel.operations import following
+from controlpanel.operations import following, states
 from tests.operations.asks import create, fresh, power, rename, sent
 from tests.people import look
 
@@ -44,7 +44,7 @@ def test_a_power_action_is_observed_when_the_state_says_so(
 
 def test_an_update_is_observed_when_the_fields_are_there(bob, server, synced, sandbox):
     operation = sent(rename(bob, server("mail-relay"), "post-office"))
-    clock.shift(following.STUCK)
+    clock.shift(states.STUCK)
     look(synced)
     assert fresh(operation.id).state == "observed"
 
@@ -94,6 +94,6 @@ def test_it_backs_off_with_jitter(bob, synced):
 def test_long_is_not_failed(bob, synced, sandbox):
     sandbox.fault("stuck", "POST", "/servers/$")
     operation = sent(create(bob, synced))
-    clock.shift(following.STUCK + timedelta(minutes=1))
+    clock.shift(states.STUCK + timedelta(minutes=1))
     look(synced)
     assert fresh(operation.id).state == "accepted"

@@ -139,6 +139,9 @@ TEAM_ROUTES: Mapping[str, Route] = {
         ids=lambda world: {"seq": world.event.seq},
         absent={"seq": 999_999},
     ),
+    "audit-outside": Route(
+        get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
+    ),
     "tokens": Route(get="servers.view", post="tokens.own", body=lambda _world: {"token": "x"}),
     "token-remove": _account("tokens.own", "tokens.own"),
     "account-connect": Route(get="accounts.connect", post="accounts.connect"),

@@ -6,7 +6,7 @@ import pytest
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
-from controlpanel.operations import following, looking
+from controlpanel.operations import looking, states
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import AccountSync, Server
 from tests.operations.asks import NEW, create, fresh, power, rename, sent
@@ -119,7 +119,7 @@ def test_a_new_server_that_was_deleted_elsewhere_leaves_the_mirror(bob, synced, 
     operation = sent(create(bob, synced))
     look(synced)
     del sandbox.world.fleets["acme"][int(operation.provider_id)]
-    clock.shift(following.STUCK + timedelta(minutes=1))
+    clock.shift(states.STUCK + timedelta(minutes=1))
     for _ in range(3):
         after(10, synced)
     assert Server.objects.get(provider_id=operation.provider_id).gone_at is not None

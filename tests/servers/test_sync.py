@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from controlpanel.lib import clock
-from controlpanel.servers import sync
+from controlpanel.servers import mirror, sync
 from controlpanel.servers.models import AccountSync, CatalogueItem, Server
 from tests.people import look
 
@@ -81,7 +81,7 @@ def test_a_server_that_comes_back_is_there_again(synced, sandbox):
     sandbox.world.add(kept)
     look(synced)
     assert "12345" not in present(synced)  # may still be a list from before
-    clock.shift(sync.STALE_LIST)
+    clock.shift(mirror.STALE_LIST)
     look(synced)
     assert "12345" in present(synced)
 

@@ -9,6 +9,7 @@ from controlpanel.credentials import services
 from controlpanel.credentials.models import Credential, Revocation
 from controlpanel.credentials.services import TokenRefused
 from controlpanel.lib.secret import Secret
+from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
 from controlpanel.operations.tasks import due_accounts
@@ -102,7 +103,8 @@ def test_what_was_on_its_way_does_nothing(
     assert not AccountSync.objects.exists()
     with pytest.raises(TokenRefused, match="disconnected"):
         services.store(bob.scope(), synced, Secret(OWNER_TOKEN), frozenset())
-    assert sync.apply_seen(synced, ServerSeen("12345", status="active"), detail=True) is None
+    seen = ServerSeen("12345", status="active")
+    assert sync.apply_seen(synced, seen, detail=True, own=Deeds(synced)) is None
     assert not Server.objects.exists()
 
 
