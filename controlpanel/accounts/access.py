@@ -50,6 +50,7 @@ def scope_for(
         raise Http404
     scope = _scope(membership, origin)
     policy = _policy(membership.team)
+    request.team_policy = policy or TeamPolicy(team_id=scope.team_id)  # type: ignore[attr-defined]
     entering.check_session(request, scope, policy)
     _note_activity(membership)
     if second_step:

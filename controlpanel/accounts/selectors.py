@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.http import Http404
 
+from controlpanel.accounts.entering import SECOND_STEPS
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.lib.scope import Scope
 
@@ -42,8 +43,9 @@ def member(scope: Scope, user_id: UUID) -> Membership:
 
 def with_second_factor(scope: Scope) -> frozenset[UUID]:
     """Members who sign in with a passkey, or with an app's code."""
-    types = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-    found = Authenticator.objects.filter(type__in=types, user__memberships__team_id=scope.team_id)
+    found = Authenticator.objects.filter(
+        type__in=SECOND_STEPS, user__memberships__team_id=scope.team_id
+    )
     return frozenset(found.values_list("user_id", flat=True))
 
 

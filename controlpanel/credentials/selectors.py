@@ -17,31 +17,29 @@ def own(scope: Scope) -> QuerySet[Credential]:
     ).select_related("account")
 
 
-def for_changes(
-    team_id: UUID, user_id: UUID | None, policy: TeamPolicy | None = None
-) -> dict[UUID, Credential]:
+def for_changes(team_id: UUID, user_id: UUID | None) -> dict[UUID, Credential]:
     """By account, the token with which this person's changes are sent.
 
     Their own wherever they have one, even one that VPS.org refuses. Without one the account's
-    service token, where the team's policy lets it be used. `policy` spares the query.
+    service token, where the team's policy lets it be used.
     """
-    if user_id is None:
-        return {}
-    wanted = Q(user_id=user_id)
-    if (policy or policies.of(team_id)).service_tokens:
-        wanted |= ~Q(service_name="") & Q(_owner_at_work())
     found: dict[UUID, Credential] = {}
-    for credential in Credential.objects.filter(wanted, account__team_id=team_id).select_related(
-        "user"
-    ):
+    for credential in _usable(team_id, user_id).select_related("user"):
         if credential.user_id == user_id or credential.account_id not in found:
             found[credential.account_id] = credential
     return found
 
 
+def changeable(
+    team_id: UUID, user_id: UUID | None, policy: TeamPolicy | None = None
+) -> frozenset[UUID]:
+    """Ids of the accounts for which there is such a token. `policy` spares the query."""
+    return frozenset(_usable(team_id, user_id, policy).values_list("account_id", flat=True))
+
+
 def can_change(scope: Scope, account: Account) -> bool:
     """Whether there is a token with which this person's changes can be sent."""
-    return account.id in for_changes(scope.team_id, scope.user_id)
+    return account.id in changeable(scope.team_id, scope.user_id)
 
 
 def lent(scope: Scope, account: Account) -> Credential | None:
@@ -69,6 +67,17 @@ def of_team(scope: Scope) -> dict[UUID, list[Credential]]:
     for credential in tokens.select_related("account").order_by("account__name"):
         found.setdefault(credential.user_id, []).append(credential)
     return found
+
+
+def _usable(
+    team_id: UUID, user_id: UUID | None, policy: TeamPolicy | None = None
+) -> QuerySet[Credential]:
+    if user_id is None:
+        return Credential.objects.none()
+    wanted = Q(user_id=user_id)
+    if (policy or policies.of(team_id)).service_tokens:
+        wanted |= ~Q(service_name="") & Q(_owner_at_work())
+    return Credential.objects.filter(wanted, account__team_id=team_id)
 
 
 def _owner_at_work() -> Exists:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from controlpanel.accounts import access
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
@@ -42,9 +43,11 @@ def newest_of(server: Server) -> OutsideChange | None:
 
 
 def acknowledge(scope: Scope, ids: Collection[UUID], note: str) -> int:
-    """How many: what somebody else acknowledged meanwhile stays theirs. Raises NotAcknowledged."""
-    if not scope.allows("audit.review"):
-        raise PermissionError("audit.review")
+    """How many: what somebody else acknowledged meanwhile stays theirs.
+
+    Raises NotAcknowledged, access.Denied.
+    """
+    access.require(scope, "audit.review", "")
     note = clean(note, 500)
     if not ids:
         raise NotAcknowledged(_("Choose at least one change."))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
@@ -16,6 +16,7 @@ from controlpanel.accounts import policy
 from controlpanel.audit import sentences
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import Scope
+from controlpanel.web.places import server_url
 
 _FACTS: Final[Mapping[str, Promise]] = {
     "account": _l("Account"),
@@ -205,9 +206,7 @@ class Row:
         """A server's page; for anything else what else happened to it."""
         event = self.event
         if event.target_kind == "server" and event.target_id:
-            servers = reverse("servers", args=[self.scope.team_slug])
-            # The id is the provider's text: whatever it holds stays one segment of the path.
-            return f"{servers}{quote(event.target_id, safe='')}/"
+            return server_url(self.scope, event.target_id)
         if event.target_kind == "operation":
             return self._operation_url()
         wanted = event.target_id or event.target_name

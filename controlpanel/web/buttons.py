@@ -7,7 +7,6 @@ door and the services ask again.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
-from urllib.parse import quote
 from uuid import UUID
 
 from django.urls import reverse
@@ -26,6 +25,7 @@ from controlpanel.operations.models import Operation
 from controlpanel.operations.states import OPEN, PERMISSIONS, State
 from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
+from controlpanel.web.places import server_below
 
 LABELS: Final = {
     "start": gettext_lazy("Start"),
@@ -89,17 +89,18 @@ class Standing:
     of_account: dict[UUID, tuple[Reason, ...]] = field(default_factory=dict)
 
 
-def standing(scope: Scope) -> Standing:
+def standing(scope: Scope, of_team: TeamPolicy | None = None) -> Standing:
+    """`of_team`, its policy, spares the query where the door has read it already."""
     asked = [*PERMISSIONS.values(), *_PANELS_OWN]
     lacking = [right for right in asked if not scope.allows(right)]
     helpers = access.who_grants(scope, lacking) if lacking else {}
-    of_team = policies.of(scope.team_id)
+    of_team = of_team or policies.of(scope.team_id)
     return Standing(
         scope=scope,
         base=reverse("servers", args=[scope.team_slug]),
         tokens_url=reverse("tokens", args=[scope.team_slug]),
         policy=of_team,
-        with_token=frozenset(credentials.for_changes(scope.team_id, scope.user_id, of_team)),
+        with_token=credentials.changeable(scope.team_id, scope.user_id, of_team),
         missing={right: _missing_right(scope, right, lacking, helpers) for right in lacking},
     )
 
@@ -131,7 +132,7 @@ def server_actions(
     if known is None:
         known = standing(scope)
         running = operations.running_on(scope, [server]).get(server.provider_id)
-    return actions_at(server_url(known, server.provider_id), reasons(known, server, running))
+    return actions_at(server_below(known.base, server.provider_id), reasons(known, server, running))
 
 
 def reasons(
@@ -205,11 +206,6 @@ def create_action(scope: Scope, accounts: list[Account], known: Standing | None 
         help_url=why.help_url,
         help_label=why.help_label,
     )
-
-
-def server_url(known: Standing, provider_id: str) -> str:
-    """The id is the provider's text: whatever it holds stays one segment of the path."""
-    return f"{known.base}{quote(provider_id, safe='')}/"
 
 
 def names_of(people: list[User]) -> str:

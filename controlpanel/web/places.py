@@ -14,8 +14,15 @@ from controlpanel.web.forms import name_to_type
 
 
 def server_url(scope: Scope, provider_id: str) -> str:
-    """The id is the provider's text: whatever it holds stays one segment of the path."""
-    return f"{reverse('servers', args=[scope.team_slug])}{quote(provider_id, safe='')}/"
+    return server_below(reverse("servers", args=[scope.team_slug]), provider_id)
+
+
+def server_below(base: str, provider_id: str) -> str:
+    """`base`: of the team's servers, looked up once for many.
+
+    The id is the provider's text: whatever it holds stays one segment of the path.
+    """
+    return f"{base}{quote(provider_id, safe='')}/"
 
 
 def receipt_url(scope: Scope, operation: Operation | None) -> str:

@@ -8,17 +8,16 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import Server
 from controlpanel.web import banners, buttons, meanings, words
 from controlpanel.web.buttons import Reason, Standing
 from controlpanel.web.forms import new_form_id
 from controlpanel.web.labels import Chip, chips
+from controlpanel.web.places import receipt_url, server_below
 
 # Stand-ins for a row's menu, and inside a menu for what differs from row to row.
 _MENU: Final = "--menu--"
@@ -77,7 +76,7 @@ class Rows:
         self._menus: dict[tuple[Reason, ...], str] = {}
 
     def row(self, server: Server, running: Operation | None) -> SafeString:
-        url = buttons.server_url(self._known, server.provider_id)
+        url = server_below(self._known.base, server.provider_id)
         dom = f"server-{server.id.hex}"
         labels = self._labels.get(server.id, [])
         before, after = _around_menu(
@@ -89,7 +88,7 @@ class Rows:
                 hostname=words.shown(server.hostname, 255),
                 status=server.status,
                 badge=words.badge(server, running),
-                receipt=_receipt(self._known.scope, running) if running else "",
+                receipt=receipt_url(self._known.scope, running),
                 classes=_classes(server, running),
                 plan=words.plan(server) or words.shown(server.plan_name),
                 plan_name=words.shown(server.plan_name),
@@ -150,7 +149,3 @@ def _lock(server: Server) -> str:
         return ""
     words = {"delete": _("locked against deletion"), "changes": _("locked against changes")}
     return words[held.level]
-
-
-def _receipt(scope: Scope, operation: Operation) -> str:
-    return reverse("operation", args=[scope.team_slug, operation.id])

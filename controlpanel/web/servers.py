@@ -28,6 +28,7 @@ from controlpanel.web import banners, buttons, labels, listing, meanings, outsid
 from controlpanel.web.door import door
 from controlpanel.web.forms import new_form_id
 from controlpanel.web.htmx import is_filtering, is_fragment, page
+from controlpanel.web.places import server_below
 from controlpanel.web.rows import Rows, is_moving
 
 FRESH_WHILE_MOVING, FRESH = timedelta(seconds=5), timedelta(seconds=10)
@@ -97,7 +98,7 @@ def _something_moves(scope: Scope) -> bool:
 
 
 def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any]:
-    known = buttons.standing(scope)
+    known = buttons.standing(scope, request.team_policy)  # type: ignore[attr-defined]
     team_accounts = list(accounts.accounts(scope).select_related("sync"))
     connected = [account for account in team_accounts if is_connected(account)]
     # The accounts are at hand: no need to read them again with every row, and named like this
@@ -167,7 +168,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "server": server,
         "name": words.shown(str(server), 255),
         "base": known.base,
-        "url": buttons.server_url(known, server.provider_id),
+        "url": server_below(known.base, server.provider_id),
         "badge": words.badge(server, running),
         "plan_words": words.plan(server),
         "gauges": _gauges(server),
@@ -175,10 +176,10 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "moving": is_moving(server, running),
         "actions": buttons.server_actions(scope, server, known=known, running=running),
         "labels": labels.chips(known.base, server.labels.all()),
-        "label_url": f"{buttons.server_url(known, server.provider_id)}labels/",
+        "label_url": f"{server_below(known.base, server.provider_id)}labels/",
         "lock": server.held_by,
-        "lock_url": f"{buttons.server_url(known, server.provider_id)}lock/",
-        "unlock_url": f"{buttons.server_url(known, server.provider_id)}unlock/",
+        "lock_url": f"{server_below(known.base, server.provider_id)}lock/",
+        "unlock_url": f"{server_below(known.base, server.provider_id)}unlock/",
         "may": {name: buttons.missing(known, right) for name, right in _PANELS_OWN},
         "history": [(operation, meanings.sentence(operation)) for operation in history],
         "banners": banners.banners(scope, [server.account], known),

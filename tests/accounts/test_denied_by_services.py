@@ -1,6 +1,7 @@
 """A right that was taken away between the door and the service: answered as the door does."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -8,7 +9,7 @@ from controlpanel.accounts import access, invitations, roles
 from controlpanel.accounts.access import Denied
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import EVERYTHING
-from controlpanel.servers import labels, locks
+from controlpanel.servers import acknowledging, labels, locks
 from tests.people import HTMX
 
 WEB = "web-server-01"
@@ -20,6 +21,7 @@ ACTS = {
         scope, "new@example.com", "viewer", EVERYTHING
     ),
     "team.manage": lambda scope, _server: roles.add(scope, "Mine", ["servers.view"]),
+    "audit.review": lambda scope, _server: acknowledging.acknowledge(scope, [uuid4()], "Known."),
 }
 
 
