@@ -44,7 +44,7 @@ def scope_for(
     user = request.user
     assert isinstance(user, User), "scope_for is asked for signed-in people only"
     origin = of_request(request)
-    membership = _membership(user.id, team_slug)
+    membership = _membership(user, team_slug)
     if membership is None:
         _record_outsider(user, team_slug, origin)
         raise Http404
@@ -137,12 +137,15 @@ def of_member(scope: Scope, membership: Membership) -> Scope:
     return _scope(membership, scope.origin)
 
 
-def _membership(user_id: UUID, team_slug: str) -> Membership | None:
-    return (
-        Membership.objects.select_related("team__policy", "user")
-        .filter(user_id=user_id, team__slug=team_slug, team__closed_at=None, suspended_at=None)
+def _membership(user: User, team_slug: str) -> Membership | None:
+    membership = (
+        Membership.objects.select_related("team__policy")
+        .filter(user_id=user.id, team__slug=team_slug, team__closed_at=None, suspended_at=None)
         .first()
     )
+    if membership is not None:
+        membership.user = user  # read in this very request: no need to read it again
+    return membership
 
 
 def _policy(team: Team) -> TeamPolicy | None:

@@ -13,8 +13,8 @@ from controlpanel.lib.scope import Scope
 
 
 def teams_of(user: User) -> QuerySet[Team]:
-    mine = Membership.objects.filter(user=user, suspended_at=None)
-    return Team.objects.filter(memberships__in=mine, closed_at=None).order_by("name")
+    theirs = Team.objects.filter(memberships__user=user, memberships__suspended_at=None)
+    return theirs.filter(closed_at=None).order_by("name")
 
 
 def latest_team(user: User) -> Team | None:

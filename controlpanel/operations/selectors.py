@@ -84,8 +84,8 @@ def of_form(scope: Scope, form_id: str) -> Operation | None:
 def running_on(scope: Scope, servers: Iterable[Server]) -> dict[str, Operation]:
     """The newest open operation of each server, by provider id, in one query."""
     ids = [server.provider_id for server in servers]
-    running = visible(scope).filter(IS_OPEN, provider_id__in=ids).order_by("requested_at")
-    return {operation.provider_id: operation for operation in running}
+    running = visible(scope).filter(IS_OPEN, provider_id__in=ids).select_related(None)
+    return {operation.provider_id: operation for operation in running.order_by("requested_at")}
 
 
 def running(scope: Scope) -> QuerySet[Operation]:

@@ -1,5 +1,6 @@
 """What every signed-in page shows around its content."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
@@ -90,12 +91,12 @@ def _nav(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
                     "url": url,
                     "label": words[route],
                     "icon": icon,
-                    "current": _is_below(request.path, route, scope),
+                    "current": request.path.startswith(url)
+                    or _is_below(request.path, _BELOW.get(route, ()), scope),
                 }
             )
     return links
 
 
-def _is_below(path: str, route: str, scope: Scope) -> bool:
-    routes = (route, *_BELOW.get(route, ()))
+def _is_below(path: str, routes: Iterable[str], scope: Scope) -> bool:
     return any(path.startswith(reverse(name, args=[scope.team_slug])) for name in routes)

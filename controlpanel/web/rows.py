@@ -24,6 +24,7 @@ _MENU: Final = "--menu--"
 _URL: Final = "--server-url--"
 _FORM: Final = "--form-id--"
 _DOM: Final = "--dom-id--"
+_CSRF: Final = "--csrf-token--"
 # So many labels fit into a row; the server's page has them all.
 _LABELS: Final = 2
 
@@ -60,6 +61,19 @@ def _around_menu(shown: _Shown) -> tuple[str, str]:
     return before, after
 
 
+@lru_cache(maxsize=256)
+def _menu_for(reasons: tuple[Reason, ...]) -> str:
+    """The same for all rows, and pages, whose actions are possible or not for the same reasons."""
+    context = {
+        "actions": buttons.actions_at(_URL, reasons),
+        "common": _common(reasons),
+        "form_id": _FORM,
+        "dom": _DOM,
+        "csrf_token": _CSRF,
+    }
+    return render_to_string("servers/menu.html", context)
+
+
 class Rows:
     def __init__(
         self,
@@ -73,7 +87,6 @@ class Rows:
         self._labels = labels
         self._many_accounts = many_accounts
         self._csrf = get_token(request)
-        self._menus: dict[tuple[Reason, ...], str] = {}
 
     def row(self, server: Server, running: Operation | None) -> SafeString:
         url = server_below(self._known.base, server.provider_id)
@@ -106,22 +119,10 @@ class Rows:
 
     def _menu(self, server: Server, running: Operation | None, url: str, dom: str) -> str:
         reasons = buttons.reasons(self._known, server, running, self._labels.get(server.id, []))
-        if reasons not in self._menus:
-            self._menus[reasons] = self._rendered(reasons)
-        # SECURITY: what is put in is a percent-encoded path, a hexadecimal and a random id, so
-        # that none of it can be markup.
-        menu = self._menus[reasons].replace(_URL, url)
-        return menu.replace(_DOM, dom).replace(_FORM, new_form_id())
-
-    def _rendered(self, reasons: tuple[Reason, ...]) -> str:
-        context = {
-            "actions": buttons.actions_at(_URL, reasons),
-            "common": _common(reasons),
-            "form_id": _FORM,
-            "dom": _DOM,
-            "csrf_token": self._csrf,
-        }
-        return render_to_string("servers/menu.html", context)
+        # SECURITY: what is put in is a percent-encoded path, a hexadecimal, a random id and a
+        # token of letters and digits, so that none of it can be markup.
+        menu = _menu_for(reasons).replace(_URL, url).replace(_DOM, dom)
+        return menu.replace(_FORM, new_form_id()).replace(_CSRF, self._csrf)
 
 
 def is_moving(server: Server, running: Operation | None) -> bool:
