@@ -65,7 +65,7 @@ _team = [
     ),
     path("members/", members.list_members, name="members"),
     path("members/invite/", invitations.invite, name="invite"),
-    path("members/leave/", members.leave, name="leave"),
+    path("members/leave/", offboarding.leave, name="leave"),
     path("members/ownership/", ownership.answer, name="ownership-answer"),
     path("members/ownership/withdraw/", ownership.withdraw, name="ownership-withdraw"),
     path("members/<uuid:user_id>/", members.change, name="member"),

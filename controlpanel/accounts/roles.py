@@ -1,6 +1,7 @@
 """Roles of a team: the five built-in ones, and its own copies of them."""
 
 from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +17,14 @@ from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
+
+# By the part of a right before its dot: the right to see what it is about.
+_SIGHT: Final = {
+    "servers": "servers.view",
+    "labels": "servers.view",
+    "audit": "audit.view",
+    "members": "members.view",
+}
 
 
 class RoleRefused(Exception):
@@ -52,6 +61,7 @@ def add(scope: Scope, name: str, permissions: Collection[str]) -> TeamRole:
     _insist(scope)
     name = _good_name(name)
     _refuse_what_one_lacks(scope, permissions)
+    _refuse_blind(permissions)
     with transaction.atomic():
         _hold_team(scope)
         _refuse_taken(scope, name)
@@ -73,6 +83,7 @@ def change(scope: Scope, role: TeamRole, name: str, permissions: Collection[str]
         now = _held(scope, role)
         _refuse_taken(scope, name, besides=now)
         _refuse_what_one_lacks(scope, permissions)
+        _refuse_blind(permissions)
         before = {"name": now.name, "permissions": now.permissions}
         after = {"name": name, "permissions": sorted(permissions)}
         if before == after:
@@ -129,6 +140,17 @@ def _refuse_what_one_lacks(scope: Scope, permissions: Collection[str]) -> None:
         raise RoleRefused(
             _("Nobody grants what they lack; you lack: %(names)s.") % {"names": _listed(lacking)}
         )
+
+
+def _refuse_blind(permissions: Collection[str]) -> None:
+    """Nobody can do something to what they do not see."""
+    for right in sorted(permissions):
+        sight = _SIGHT.get(right.partition(".")[0])
+        if sight and sight not in permissions:
+            raise RoleRefused(
+                _("Whoever may %(right)s must also be able to %(sight)s. Tick that as well.")
+                % {"right": PERMISSIONS[right], "sight": PERMISSIONS[sight]}
+            )
 
 
 def _listed(permissions: Collection[str]) -> str:

@@ -3,7 +3,8 @@
 Whoever asks for a change holds the account's row, and so does this: never both at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -43,8 +44,7 @@ def why_not_close(scope: Scope) -> CannotClose | None:
 def disconnect(scope: Scope, account: Account) -> list[Revocation]:
     """Its tokens and servers leave; operations and records still name it. Returns what must be
     revoked at VPS.org. Raises CannotClose."""
-    with transaction.atomic():
-        _hold(scope, "accounts.connect")
+    with _held(scope, "accounts.connect"):
         held = Account.objects.select_for_update().get(id=account.id, team_id=scope.team_id)
         if held.disconnected_at:
             return []
@@ -55,8 +55,7 @@ def disconnect(scope: Scope, account: Account) -> list[Revocation]:
 def close(scope: Scope) -> list[Revocation]:
     """Nobody enters the team from now on; all that it recorded stays. Returns what must be
     revoked at VPS.org: nobody can come back to read it. Raises CannotClose."""
-    with transaction.atomic():
-        team = _hold(scope, "team.manage")
+    with _held(scope, "team.manage") as team:
         # In one order, so that two who hold several never wait for each other.
         connected = Account.objects.select_for_update().filter(
             team_id=scope.team_id, disconnected_at=None
@@ -79,12 +78,24 @@ def close(scope: Scope) -> list[Revocation]:
     return [*leaving.open_revocations(scope)]
 
 
-def _hold(scope: Scope, permission: str) -> Team:
-    """Raises access.Denied for somebody who has lost the right meanwhile."""
-    # Not the key: whoever asks for a change holds an account, and their row names the team.
-    team = Team.objects.select_for_update(no_key=True).get(id=scope.team_id)
-    access.require(access.as_now(scope), permission, "")
-    return team
+@contextmanager
+def _held(scope: Scope, permission: str) -> Iterator[Team]:
+    """A transaction that holds the team. Raises access.Denied for somebody who has lost the right
+    meanwhile, on record: not within the transaction that this ends."""
+    try:
+        with transaction.atomic():
+            # Not the key: whoever asks for a change holds an account, whose row names the team.
+            team = Team.objects.select_for_update(no_key=True).get(id=scope.team_id)
+            _refuse_demoted(access.as_now(scope), permission)
+            yield team
+    except access.Denied as denied:
+        access.require(denied.scope, denied.permission, "")
+        raise
+
+
+def _refuse_demoted(now: Scope, permission: str) -> None:
+    if not now.allows(permission):
+        raise access.Denied(now, permission)
 
 
 def _disconnect(scope: Scope, account: Account) -> list[Revocation]:

@@ -1,6 +1,5 @@
 """A team's members: who they are, as what, for which servers; and changing that."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from controlpanel.accounts import invitations, members, ownership, roles, selectors
-from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.members import OWNER, MemberRefused
 from controlpanel.accounts.models import Invitation, Membership, reach_of
 from controlpanel.accounts.policy import Role
@@ -21,7 +19,6 @@ from controlpanel.credentials import leaving
 from controlpanel.credentials import selectors as credentials
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import offboarding
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
 from controlpanel.web.reach import GrantForm, reach_words
@@ -48,16 +45,6 @@ class Invited:
     invitation: Invitation
     role: str
     reach: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What is done to a membership once somebody has said yes on the page of this name."""
-
-    act: Callable[[Scope, Membership], object]
-    name: str
-    ask: str
-    submit: str
 
 
 @door("members.view")
@@ -94,15 +81,28 @@ def change(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBas
         else:
             messages.success(request, _("Saved. It holds from their next click on."))
             return see_other(request, list_url(scope))
-    context = {**_about(scope, member), "form": form, "roles": members.grantable(scope)}
+    context = {**about(scope, member), "form": form, "roles": members.grantable(scope)}
     return page(request, "team/member.html", context, status=422 if form.is_bound else 200)
 
 
 @door("members.manage", _METHODS, fresh=True)
 def suspend(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
     member = selectors.member(scope, user_id)
-    ask, submit = _("Suspend %(name)s?"), _("Suspend %(name)s")
-    return _confirmed(request, scope, member, _Step(members.suspend, "suspend", ask, submit))
+    context = about(scope, member)
+    names = {"name": context["name"]}
+    context |= {
+        "ask": _("Suspend %(name)s?") % names,
+        "submit": _("Suspend %(name)s") % names,
+        "tone": "danger",
+    }
+    if request.method != "POST":
+        return page(request, "team/suspend.html", context)
+    try:
+        members.suspend(scope, member)
+    except MemberRefused as refusal:
+        context["refused"] = str(refusal)
+        return page(request, "team/suspend.html", context, status=409)
+    return see_other(request, list_url(scope))
 
 
 @door("members.manage", ("POST",), fresh=True)
@@ -115,14 +115,6 @@ def restore(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBa
     return see_other(request, list_url(scope))
 
 
-@door(MEMBER, _METHODS)
-def leave(request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    assert scope.user_id is not None
-    member = selectors.member(scope, scope.user_id)
-    ask, submit = _("Leave %(team)s?"), _("Leave %(team)s")
-    return _confirmed(request, scope, member, _Step(_let_go, "leave", ask, submit))
-
-
 def list_url(scope: Scope) -> str:
     return reverse("members", args=[scope.team_slug])
 
@@ -131,39 +123,16 @@ def crumbs(scope: Scope) -> list[dict[str, str]]:
     return [{"label": _("Members"), "url": list_url(scope)}]
 
 
-def _confirmed(
-    request: HttpRequest,
-    scope: Scope,
-    member: Membership,
-    step: _Step,
-) -> HttpResponseBase:
-    context = _about(scope, member)
-    names = {"name": context["name"], "team": scope.team_name}
-    context |= {"ask": step.ask % names, "submit": step.submit % names, "tone": "danger"}
-    template = f"team/{step.name}.html"
-    if request.method != "POST":
-        return page(request, template, context)
-    try:
-        step.act(scope, member)
-    except MemberRefused as refusal:
-        return page(request, template, {**context, "refused": str(refusal)}, status=409)
-    return see_other(request, reverse("home") if step.name == "leave" else list_url(scope))
-
-
-def _let_go(scope: Scope, member: Membership) -> None:
-    offboarding.let_go(scope, member, {})
-
-
-def _about(scope: Scope, member: Membership) -> dict[str, Any]:
-    is_self = member.user_id == scope.user_id
+def about(scope: Scope, member: Membership) -> dict[str, Any]:
+    """What a page says that asks whether this is to be done to them."""
     role = roles.find(scope.team_id, member.role)
+    is_self = member.user_id == scope.user_id
     return {
         "member": member,
         "name": _name(member),
         "role": role.label if role else member.role,
         "reach": reach_words(member.reach),
         "refused": "" if is_self else members.why_not(scope, member, role),
-        "tokens": credentials.own(scope) if is_self else (),
         "form": forms.Form(),
         "crumbs": crumbs(scope),
         "cancel_url": list_url(scope) if scope.allows("members.view") else reverse("home"),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import members, roles, selectors
+from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.members import MemberRefused
 from controlpanel.accounts.models import Membership
 from controlpanel.credentials import leaving
@@ -22,7 +23,7 @@ from controlpanel.operations.models import Operation
 from controlpanel.web import meanings, words
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
-from controlpanel.web.members import crumbs, list_url
+from controlpanel.web.members import about, crumbs, list_url
 
 _METHODS = ("GET", "HEAD", "POST")
 # So many of those that are done are shown below the others.
@@ -43,6 +44,30 @@ def remove(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBas
     messages.success(request, _("%(name)s is no longer in the team.") % {"name": member.user.email})
     to = reverse("revocations", args=[scope.team_slug]) if left else list_url(scope)
     return see_other(request, to)
+
+
+@door(MEMBER, _METHODS)
+def leave(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    assert scope.user_id is not None
+    member = selectors.member(scope, scope.user_id)
+    # Who reads an account from now on is said by whoever may choose that.
+    chooses = scope.allows("accounts.connect")
+    tokens = leaving.tokens_of(scope, scope.user_id)
+    team = {"team": scope.team_name}
+    context = {
+        **about(scope, member),
+        "ask": _("Leave %(team)s?") % team,
+        "submit": _("Leave %(team)s") % team,
+        "tone": "danger",
+        "tokens": [(token, _heirs(scope, token) if chooses else []) for token in tokens],
+    }
+    if request.method != "POST":
+        return page(request, "team/leave.html", context)
+    try:
+        offboarding.let_go(scope, member, _successors(request) if chooses else {})
+    except MemberRefused as refusal:
+        return page(request, "team/leave.html", {**context, "refused": str(refusal)}, status=409)
+    return see_other(request, reverse("home"))
 
 
 @door("members.manage", _METHODS)

@@ -7,8 +7,10 @@ import pytest
 
 from controlpanel.accounts import access, invitations, roles
 from controlpanel.accounts.access import Denied
+from controlpanel.accounts.models import Membership
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import EVERYTHING
+from controlpanel.operations import closing
 from controlpanel.servers import acknowledging, labels, locks
 from tests.people import HTMX
 
@@ -32,6 +34,17 @@ def test_it_is_denied_and_recorded(alice, server, right):
         ACTS[right](scope, server)
     assert denied.value.permission == right
     assert AuditEvent.objects.get(event="authz_fail").data["permission"] == right
+
+
+@pytest.mark.parametrize("closes", [closing.close, lambda s: closing.disconnect(s, None)])
+def test_whoever_was_demoted_closes_nothing_and_that_is_recorded(alice, adam, closes):
+    scope = alice.scope()
+    Membership.objects.filter(user=adam.user).update(role="owner")
+    Membership.objects.filter(user=alice.user).update(role="viewer")
+    with pytest.raises(Denied):
+        closes(scope)
+    event = AuditEvent.objects.get(event="authz_fail")
+    assert (event.actor_name, event.actor_role) == ("alice@example.com", "viewer")
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])

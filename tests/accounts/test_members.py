@@ -117,7 +117,7 @@ def test_nobody_touches_who_reaches_more(manager, team):
 
 
 def test_a_key_reaches_its_values(alice, team):
-    roles.add(alice.scope(), "People", ["servers.view", "members.manage"])
+    roles.add(alice.scope(), "People", ["servers.view", "members.view", "members.manage"])
     mona = join(team, "mona", "people", with_labels("env"))
     wanda = join(team, "wanda", "people", PROD)
     members.change(mona.scope(), wanda.membership, "people", STAGING)

@@ -71,6 +71,22 @@ def test_a_right_that_does_not_exist_is_refused(alice):
         roles.add(alice.scope(), "Odd", ["servers.explode"])
 
 
+@pytest.mark.parametrize(
+    ("right", "sight"),
+    [
+        ("servers.reboot", "see servers"),
+        ("labels.edit", "see servers"),
+        ("audit.export", "read the audit log"),
+        ("members.manage", "see the team's members"),
+    ],
+)
+def test_nobody_acts_on_what_they_do_not_see(alice, deployer, right, sight):
+    with pytest.raises(RoleRefused, match=f"must also be able to {sight}"):
+        roles.add(alice.scope(), "Blind", [right])
+    with pytest.raises(RoleRefused, match="Tick that as well"):
+        roles.change(alice.scope(), deployer, "Blind", [right])
+
+
 def test_a_right_that_no_longer_exists_gives_nothing(alice, team):
     TeamRole.objects.create(team=team, slug="old", name="Old", permissions=["servers.fly"])
     old = roles.find(team.id, "old")

@@ -17,6 +17,43 @@ def test_it_works(bob: Person, account: Account) -> None:
     assert not Credential.objects.filter(user=bob.user).exists()
 
 
+def test_it_asks_who_reads_the_account_from_now_on(
+    alice: Person, adam: Person, bob: Person, account: Account
+) -> None:
+    Membership.objects.filter(user=adam.user).update(role="owner")
+    read_by = Credential.objects.get(account=account, is_sync=True)
+    assert read_by.user == alice.user
+    field = f"successor-{account.id}"
+    assert field in alice.get(URL).content.decode()
+    heir = Credential.objects.get(user=bob.user)
+    assert alice.post(URL, {field: str(heir.id)}).status_code == 303
+    assert Credential.objects.get(account=account, is_sync=True) == heir
+
+
+def test_a_successor_that_is_gone_keeps_them(
+    alice: Person, adam: Person, bob: Person, account: Account
+) -> None:
+    Membership.objects.filter(user=adam.user).update(role="owner")
+    gone = Credential.objects.get(user=bob.user).id
+    Credential.objects.filter(id=gone).delete()
+    answer = alice.post(URL, {f"successor-{account.id}": str(gone)})
+    assert answer.status_code == 409
+    assert "cannot any more" in answer.content.decode()
+    assert alice.membership.role == "owner"
+
+
+def test_whoever_may_not_choose_it_is_not_asked(
+    alice: Person, bob: Person, account: Account
+) -> None:
+    Credential.objects.filter(account=account).update(is_sync=False)
+    Credential.objects.filter(user=bob.user).update(is_sync=True)
+    field = f"successor-{account.id}"
+    assert field not in bob.get(URL).content.decode()
+    heir = Credential.objects.get(user=alice.user)
+    assert bob.post(URL, {field: str(heir.id)}).status_code == 303
+    assert not Credential.objects.get(user=alice.user).is_sync
+
+
 def test_every_member_may(vera: Person) -> None:
     assert vera.get(URL).status_code == 200
     assert vera.post(URL).status_code == 303

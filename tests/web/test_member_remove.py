@@ -177,7 +177,7 @@ def test_it_warns_where_nobody_could(alice: Person, bob: Person, adam: Person, s
     Credential.objects.filter(user=adam.user).update(is_sync=True)
     Membership.objects.filter(user=bob.user).update(suspended_at=clock.now())
     page = alice.get(url(adam))
-    assert shows(page, "nobody else has a token that could")
+    assert shows(page, "no other token takes its place")
     assert can_send(page)
 
 
