@@ -1,5 +1,6 @@
 """Events to look at, and the database as its owner can change it."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,9 @@ from controlpanel.lib.scope import Actor, Origin, Scope
 
 BOB = Actor("user", "b0b", "bob@example.com", "operator")
 PAGE = Origin("page", "192.0.2.7", "Browser/1.0", "request-0001")
+SENTENCE = re.compile(
+    r"(Chain \S+(, event #-?\d+)?|Checkpoint #\d+): [a-z].*[a-z0-9]\.|The database .+ changed\."
+)
 
 
 class Team:
@@ -57,9 +61,11 @@ def change(sql: str, *values: Any) -> None:
 
 
 def found() -> Wrong | None:
-    """What the verification says once the triggers stand again."""
+    """What the verification says once the triggers stand again, in a whole sentence."""
     triggers.make()
-    return verify().wrong
+    wrong = verify().wrong
+    assert wrong is None or SENTENCE.fullmatch(wrong.sentence), wrong.sentence
+    return wrong
 
 
 def edit(team: Team, seq: int, /, **columns: Any) -> None:
