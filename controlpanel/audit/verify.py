@@ -19,6 +19,8 @@ from controlpanel.audit.recorder import PURPOSE
 from controlpanel.keys import macs, ring
 
 _CHUNK: Final = 2000
+# What comes of a value that is not even of its column's type.
+_UNREADABLE: Final = (ValueError, TypeError, AttributeError)
 _DERIVED: Final = (
     "at",
     "event",
@@ -141,10 +143,9 @@ def _check_chain(chain: str, checkpoint: int) -> int:
         try:
             for row in _rows(chain, after=walk.seq, until=head.seq):
                 _check_row(walk, keys, dict(zip(_COLUMNS, row, strict=True)))
-        except (ValueError, TypeError, AttributeError):  # not even a value of its column's type
-            raise _Found(
-                _wrong("unreadable", chain, walk.seq + 1, _("a column cannot be read"))
-            ) from None
+        except _UNREADABLE:
+            seq = _unreadable(chain, after=walk.seq, until=head.seq)
+            raise _Found(_wrong("unreadable", chain, seq, _("a column cannot be read"))) from None
         _check_end(walk, head)
         _refuse(walk, walk.histories.check_heads())
         if not AuditEvent.objects.filter(chain=chain, seq__gt=head.seq).exists():
@@ -162,11 +163,24 @@ def _refuse(walk: _Walk, problem: Problem | None, seq: int | None = None) -> Non
         raise _Found(_wrong(problem[0], walk.chain, seq, problem[1]))
 
 
-def _rows(chain: str, *, after: int, until: int) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    chain: str, *, after: int, until: int, at_once: int = _CHUNK
+) -> Iterator[tuple[Any, ...]]:
     rows: QuerySet[AuditEvent] = AuditEvent.objects.filter(chain=chain, seq__lte=until)
     if after:
         rows = rows.filter(seq__gt=after)
-    return rows.order_by("seq").values_list(*_COLUMNS).iterator(chunk_size=_CHUNK)
+    return rows.order_by("seq").values_list(*_COLUMNS).iterator(chunk_size=at_once)
+
+
+def _unreadable(chain: str, *, after: int, until: int) -> int:
+    """A whole chunk cannot be read for one row in it: read singly, they show which."""
+    seq = after
+    try:
+        for row in _rows(chain, after=after, until=until, at_once=1):
+            seq = row[0]
+    except _UNREADABLE:
+        return seq + 1
+    return after + 1
 
 
 def _checked_head(chain: str) -> ChainHead:
