@@ -299,6 +299,9 @@ def test_one_taken_for_dead_that_was_only_slow(
     assert bob.post(address(REBOOT), form_of(REBOOT)).status_code == 303
     operation = Operation.objects.get()
     assert operation.state == ("accepted" if answers else "unknown")
+    # The answer takes the place of what was said while there was none.
+    said = (200, "", "") if answers else (None, "lost", operation.note)
+    assert (operation.provider_status, operation.code, operation.note) == said
     assert len(sandbox.changes()) == 1
     invariants.recorded(operation)
     assert invariants.phases(operation)["reconciled"] == int(answers)

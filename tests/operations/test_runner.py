@@ -1,20 +1,34 @@
 import threading
+from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.db import connection
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential
-from controlpanel.operations import runner, services
+from controlpanel.lib import clock, request_id
+from controlpanel.operations import runner, services, tasks
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import Server
-from tests.operations.asks import ask, create, fresh, power, rename, sent
+from tests.operations.asks import NEW, ask, create, fresh, power, rename, sent
+from tests.people import look
 from tests.tools.breaking import broken_audit
+
+MOMENT = timedelta(seconds=1)
 
 
 def phases(operation):
     events = AuditEvent.objects.filter(operation_id=str(operation.id)).order_by("seq")
     return [(event.phase, event.result) for event in events]
+
+
+def cancelled(operation, code, words):
+    """Nothing was sent, and a whole sentence says why."""
+    assert (operation.state, operation.code) == ("cancelled", code)
+    assert words in operation.note
+    assert operation.note.startswith("Th")
+    assert operation.note.endswith((" address.", " sent.", " again.", " tokens."))
 
 
 def test_reboot_is_sent_once(bob, server, sandbox):
@@ -24,6 +38,28 @@ def test_reboot_is_sent_once(bob, server, sandbox):
     assert [entry.path for entry in sandbox.changes()] == ["/api/v1/servers/12345/reboot/"]
     assert phases(operation) == [("intent", "pending"), ("outcome", "success")]
     assert server("web-server-01").status == "rebooting"
+    assert operation.next_poll_at >= operation.sending_at + runner.FIRST_LOOK
+
+
+@pytest.mark.parametrize(("kind", "name"), [("start", "build-runner"), ("stop", "web-server-01")])
+def test_it_starts_and_stops(bob, server, sandbox, kind, name):
+    target = server(name)
+    operation = sent(power(bob, kind, target))
+    assert operation.state == "accepted"
+    (entry,) = sandbox.changes()
+    assert entry.path == f"/api/v1/servers/{target.provider_id}/{kind}/"
+    assert server(name).status != target.status
+
+
+@pytest.mark.parametrize("given", ["request-0001", ""])
+def test_the_call_bears_the_id_of_the_request(bob, server, sandbox, given):
+    """That in which somebody asked for it, whoever sends; else the one that sends."""
+    operation = power(bob, "reboot", server("web-server-01"))
+    Operation.objects.filter(id=operation.id).update(request_id=given)
+    with request_id.bound("worker-0001"):
+        sent(operation)
+        assert request_id.current() == "worker-0001"
+    assert sandbox.changes()[0].request_id == (given or "worker-0001")
 
 
 def test_a_second_send_sends_nothing(bob, server, sandbox):
@@ -38,6 +74,8 @@ def test_create_brings_the_new_server_into_the_mirror(bob, synced, sandbox):
     assert operation.state == "accepted"
     made = Server.objects.get(provider_id=operation.provider_id)
     assert (made.name, made.status, made.backups_enabled) == ("fresh-01", "provisioning", True)
+    assert made.detail_at is None  # not all of it was shown: its own address tells the rest
+    assert (operation.provider_status, operation.ended_at) == (201, None)
     assert sandbox.changes()[0].body == {
         "name": "fresh-01",
         "plan_id": 1,
@@ -52,6 +90,23 @@ def test_a_single_changed_field_is_patched(bob, server, sandbox):
     sent(rename(bob, server("web-server-01"), "renamed"))
     (entry,) = sandbox.changes()
     assert (entry.method, entry.body) == ("PATCH", {"name": "renamed"})
+
+
+@pytest.mark.parametrize("status", [200, 202])
+def test_an_answer_that_shows_nothing_is_an_answer(bob, server, sandbox, status):
+    before = server("web-server-01")
+    sandbox.fault("status", "PATCH", status=status, body="")
+    operation = sent(rename(bob, before, "renamed"))
+    assert (operation.state, operation.provider_status) == ("accepted", status)
+    assert operation.provider_id == before.provider_id
+    assert server("web-server-01") == before
+
+
+def test_a_power_answer_without_a_status_leaves_the_mirror_alone(bob, server, sandbox):
+    sandbox.fault("status", "POST", "/stop/$", status=202, body="")
+    operation = sent(power(bob, "stop", server("web-server-01")))
+    assert (operation.state, operation.provider_status) == ("accepted", 202)
+    assert server("web-server-01").status == "active"
 
 
 def test_all_three_fields_are_put(bob, server, sandbox):
@@ -98,8 +153,45 @@ def test_a_lost_answer_is_unknown(bob, synced, sandbox, kind):
     sandbox.fault(kind, "POST", "/servers/$")
     operation = sent(create(bob, synced))
     assert operation.state == "unknown"
+    assert operation.code in {"connection_lost", "unreadable"}
+    assert operation.next_poll_at >= operation.sending_at + runner.FIRST_LOOK
     assert phases(operation)[-1] == ("outcome", "unknown")
     assert len(sandbox.changes()) <= 1
+
+
+@pytest.mark.parametrize("since", ["before asking", "before sending", "while sending"])
+def test_an_answer_about_a_server_of_before_says_nothing(bob, synced, sandbox, since):
+    """One that came up while it was sent may be the new one: a list can be faster."""
+    if since == "before sending":
+        operation = create(bob, synced)
+    other = sandbox.world.create(
+        "acme", hostname="", ssh_key_id=None, backups_enabled=False, **{**NEW, "name": "other"}
+    )
+    look(synced)
+    if since == "before asking":
+        operation = create(bob, synced)
+    clock.shift(MOMENT)
+    if since == "while sending":
+        operation = create(bob, synced)
+        seen_at = clock.now() + MOMENT
+        Server.objects.filter(provider_id=str(other.id)).update(first_seen_at=seen_at)
+    sandbox.fault("wrong_id", "POST", "/servers/$", id=other.id)
+    operation = sent(operation)
+    if since == "while sending":
+        assert (operation.state, operation.provider_id) == ("accepted", str(other.id))
+    else:
+        assert (operation.state, operation.code) == ("unknown", "unreadable")
+        assert (operation.provider_status, operation.provider_id) == (201, "")
+
+
+def test_a_server_of_another_account_may_have_the_same_id(
+    bob, synced, other_account, server, sandbox
+):
+    look(other_account)
+    theirs = Server.objects.filter(account=other_account).first()
+    Server.objects.filter(id=theirs.id).update(provider_id=str(sandbox.world.next_id))
+    operation = sent(create(bob, synced))
+    assert (operation.state, operation.provider_id) == ("accepted", str(sandbox.world.next_id - 1))
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 302])
@@ -122,7 +214,7 @@ def test_a_right_withdrawn_meanwhile_cancels(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
     bob.user.memberships.update(role="viewer")
     operation = sent(operation)
-    assert (operation.state, operation.code) == ("cancelled", "right_gone")
+    cancelled(operation, "right_gone", "withdrawn")
     assert phases(operation)[-1] == ("outcome", "denied")
     assert not sandbox.changes()
 
@@ -139,7 +231,14 @@ def test_a_person_removed_meanwhile_cancels(bob, server, sandbox):
 def test_a_token_removed_meanwhile_cancels(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
     bob.user.credentials.all().delete()
-    assert sent(operation).code == "no_token"
+    cancelled(sent(operation), "no_token", "removed or withdrawn")
+    assert not sandbox.changes()
+
+
+def test_an_account_of_another_address_cancels(bob, server, sandbox, settings):
+    operation = power(bob, "reboot", server("web-server-01"))
+    settings.VPSORG_API_ORIGIN = "https://elsewhere.example"
+    cancelled(sent(operation), "disconnected", "another API address")
     assert not sandbox.changes()
 
 
@@ -147,24 +246,45 @@ def test_a_token_moved_from_another_row_opens_nothing(alice, bob, server, sandbo
     operation = power(bob, "reboot", server("web-server-01"))
     stolen = Credential.objects.get(user=alice.user).sealed
     Credential.objects.filter(user=bob.user).update(sealed=stolen)
-    assert sent(operation).code == "token_unreadable"
+    cancelled(sent(operation), "token_unreadable", "could not be read")
     assert not sandbox.changes()
 
 
 def test_an_outcome_that_cannot_be_written_is_never_nothing_was_done(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
-    with broken_audit(), pytest.raises(runner.OutcomeNotWritten):
+    with broken_audit(), pytest.raises(runner.OutcomeNotWritten, match=str(operation.id)) as lost:
         runner.send(operation.id)
+    assert lost.value.operation == operation
     assert len(sandbox.changes()) == 1
     assert fresh(operation.id).state == "sending"
 
 
-def test_when_all_places_are_taken_a_worker_sends(bob, server, sandbox, monkeypatch):
+def test_a_page_sends_at_once(bob, server, sandbox):
+    operation = power(bob, "reboot", server("web-server-01"))
+    assert runner.send_within_page(operation.id).state == "accepted"
+    assert len(sandbox.changes()) == 1
+
+
+def test_a_page_whose_time_is_over_sends_nothing(bob, server, sandbox):
+    operation = power(bob, "reboot", server("web-server-01"))
+    operation = runner.send_within_page(operation.id, 1e-9)
+    assert (operation.state, operation.code) == ("failed", "connect_timeout")
+    assert not sandbox.changes()
+
+
+def test_when_all_places_are_taken_a_worker_sends(bob, server, sandbox, valkey, monkeypatch):
     operation = power(bob, "reboot", server("web-server-01"))
     monkeypatch.setattr("controlpanel.credentials.clients._slots", threading.Semaphore(0))
-    assert runner.send_within_page(operation.id).state == "requested"
+    monkeypatch.setattr("controlpanel.operations.bell._silent_until", 0.0)
+    with request_id.bound("request-0001"):
+        assert runner.send_within_page(operation.id).state == "requested"
     assert not sandbox.changes()
-    assert sent(operation).state == "accepted"
+    with current_app.connection_for_read() as connected:
+        message = connected.SimpleQueue(current_app.conf.task_default_queue).get(timeout=5)
+    assert message.headers["task"] == tasks.send.name
+    assert message.payload[0] == [str(operation.id), "request-0001"]
+    tasks.send(*message.payload[0])
+    assert fresh(operation.id).state == "accepted"
 
 
 @pytest.mark.databases
