@@ -96,6 +96,7 @@ def check() -> Checked:
         checked.number, checked.at = point.number, point.at
         previous = checkpoints.statement_hash(point.statement)
     _check_file(checked.number)
+    _check_beyond(checked.number)
     return checked
 
 
@@ -194,6 +195,16 @@ def _check_file(number: int) -> None:
     # The last one may be on its way to the file.
     if written < number - 1:
         raise Broken(("file", _("the file outside the database lacks it")), written + 1)
+
+
+def _check_beyond(number: int) -> None:
+    """Rows of no checkpoint. One taken meanwhile came with its own, in one transaction."""
+    beyond = CheckpointChain.objects.filter(checkpoint__gt=number)
+    stray = beyond.exclude(checkpoint__in=Checkpoint.objects.values("number"))
+    first = stray.order_by("checkpoint").first()
+    if first is not None:
+        what = _("it says where a chain stood, and is missing itself")
+        raise Broken(("checkpoint_missing", what), first.checkpoint)
 
 
 def _reads_as(text: str, number: int) -> bool:

@@ -178,6 +178,16 @@ def test_it_finds_what_was_changed_in_the_database(
     assert wrong.chain == ""
 
 
+def test_it_finds_what_a_checkpoint_said_that_is_not_there(acme: Team) -> None:
+    """It would stand in the way of the one that is to come, and nobody would be told."""
+    taken()
+    row = CheckpointChain.objects.get(chain=acme.chain)
+    row.checkpoint = 2
+    row.save(force_insert=True)
+    assert (wrong := found())
+    assert (wrong.kind, wrong.chain, wrong.seq) == ("checkpoint_missing", "", 2)
+
+
 def test_it_finds_a_statement_signed_by_somebody_else(acme: Team) -> None:
     made = taken()
     other = ring.Key("audit-sign-1", "audit-sign", clock.now(), b"x" * ring.KEY_BYTES)

@@ -367,14 +367,15 @@ def test_it_finds_a_head_signed_with_a_key_of_another_time(
         ("mac", b"\xff\x00", "unreadable"),
     ],
 )
+@pytest.mark.parametrize("seq", [1, 3])
 def test_it_finds_what_is_not_even_a_value_of_its_column(
-    acme: Team, as_owner: None, column: str, value: object, kind: str
+    acme: Team, as_owner: None, column: str, value: object, kind: str, seq: int
 ) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("only SQLite keeps a value of another type")
-    edit(acme, 2, **{column: value})
+    edit(acme, seq, **{column: value})
     assert (wrong := found())
-    assert (wrong.kind, wrong.chain, wrong.seq) == (kind, acme.chain, 2)
+    assert (wrong.kind, wrong.chain, wrong.seq) == (kind, acme.chain, seq)
 
 
 def test_it_stops_at_the_first_wrong_place(acme: Team, as_owner: None) -> None:
