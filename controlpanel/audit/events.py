@@ -21,6 +21,18 @@ RESULTS: Final[Mapping[str, Words]] = {
     "unknown": _("unknown"),
     "pending": _("pending"),
 }
+# Events that are asked for together, by what their names begin with.
+GROUPS: Final[Mapping[str, tuple[Words, tuple[str, ...]]]] = {
+    "server": (_("Servers: all changes"), ("server.",)),
+    "team": (
+        _("Team: people, roles, policies"),
+        ("team.", "member.", "invitation.", "role.", "ownership.", "policy."),
+    ),
+    "token": (_("API tokens: everything"), ("token.",)),
+    "account": (_("Accounts: everything"), ("account.",)),
+    "outside": (_("Outside changes"), ("outside.",)),
+    "signin": (_("Sign-ins and sessions"), ("authn_", "session.")),
+}
 VIAS: Final[Mapping[str, Words]] = {
     "page": _("page"),
     "gateway": _("panel key"),
@@ -42,3 +54,11 @@ def check(name: str, data: Mapping[str, Any]) -> None:
     foreign = data.keys() - known.required - known.optional
     if missing or foreign:
         raise InvalidEvent(f"{name}: missing {sorted(missing)}, not registered {sorted(foreign)}")
+
+
+def named(action: str) -> list[str]:
+    """The event of this name, or those of the group, or those with it before their dot."""
+    if action in EVENTS:
+        return [action]
+    beginnings = GROUPS[action][1] if action in GROUPS else (f"{action}.",)
+    return [name for name in EVENTS if name.startswith(beginnings)]

@@ -1,12 +1,18 @@
 """Reading a team's chain: always through a Scope, newest first."""
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Func, Q, QuerySet, TextField
+from django.db.models.sql.compiler import SQLCompiler
 
+from controlpanel.audit import events as registry
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import Scope
 
@@ -28,28 +34,39 @@ def events(
     actor: str = "",
     action: str = "",
     target: str = "",
+    history: tuple[str, str] | None = None,
     result: str = "",
+    via: str = "",
+    address: str = "",
+    request: str = "",
+    reason: str = "",
     after: datetime | None = None,
     before: datetime | None = None,
-    q: str = "",
+    words: Iterable[str] = (),
 ) -> QuerySet[AuditEvent]:
-    """`action`: an event's name or the part before its dot; `actor`, `target`: part of the name,
-    or the id; `after` is included, `before` is not; `q`: anywhere in the record."""
+    """`action`: an event's name, a group, or the part before the dot; `actor`, `target`: part of
+    the name, or the id; `history`: kind and id of one target; `reason`: part of it; `after` is
+    included, `before` is not; each of `words` stands anywhere in the record."""
     found = _of_team(scope)
     if actor:
-        found = found.filter(Q(actor_name__icontains=actor) | Q(actor_id=actor))
+        found = found.filter(_who(actor))
     if action:
-        found = found.filter(Q(event=action) | Q(event__startswith=f"{action}."))
+        found = found.filter(event__in=registry.named(action))
     if target:
         found = found.filter(Q(target_name__icontains=target) | Q(target_id=target))
-    if result:
-        found = found.filter(result=result)
+    if history:
+        found = found.filter(target_kind=history[0], target_id=history[1])
+    exact = {"result": result, "via": via, "address": address, "request_id": request}
+    found = found.filter(**{name: value for name, value in exact.items() if value})
     if after:
         found = found.filter(at__gte=after)
     if before:
         found = found.filter(at__lt=before)
-    if q:
-        found = found.filter(canonical__icontains=q)
+    for word in words:
+        found = _holding(found, word)
+    if reason:
+        found = _holding(found, reason).alias(why=_Reason("canonical"))
+        found = found.filter(why__icontains=reason)
     return found
 
 
@@ -88,6 +105,31 @@ def _page(rows: list[AuditEvent], *, older: bool, newer: bool) -> Page:
         older=f"b{rows[-1].seq}" if rows and older else "",
         newer=f"a{rows[0].seq}" if rows and newer else "",
     )
+
+
+def _who(actor: str) -> Q:
+    try:
+        return Q(actor_id=str(UUID(actor)))
+    except ValueError:
+        return Q(actor_name__icontains=actor) | Q(actor_id=actor)
+
+
+def _holding(found: QuerySet[AuditEvent], word: str) -> QuerySet[AuditEvent]:
+    """Those with `word` anywhere in their record, written as JSON writes it."""
+    return found.filter(canonical__icontains=json.dumps(word, ensure_ascii=False)[1:-1])
+
+
+class _Reason(Func):
+    """The reason within the canonical text: it has no column of its own."""
+
+    output_field = TextField()
+    template = "(%(expressions)s::jsonb ->> 'reason')"
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_more: Any
+    ) -> Any:
+        template = "json_extract(%(expressions)s, '$.reason')"
+        return self.as_sql(compiler, connection, template=template)
 
 
 def _of_team(scope: Scope) -> QuerySet[AuditEvent]:

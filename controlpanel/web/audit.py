@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -21,12 +22,13 @@ ROWS = 50
 @door("audit.view")
 def list_events(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     filters = audit_filters.read(request.GET)
-    context: dict[str, Any] = {"filters": filters, **_choices(filters)}
+    context: dict[str, Any] = {"filters": filters, "keys": audit_filters.HELP, **_choices(filters)}
     if filters.problems:
         return page(request, "audit/list.html", context, status=422)
-    found = selectors.page(
-        selectors.events(scope, **filters.asked), request.GET.get("page", ""), ROWS
-    )
+    cursor = request.GET.get("page", "")
+    if filters.from_fields:
+        return redirect(request.path + filters.address(page=cursor))
+    found = selectors.page(selectors.events(scope, **filters.asked), cursor, ROWS)
     context |= {
         "outside_waiting": acknowledging.waiting(scope).exists(),
         "rows": [Row(event, scope) for event in found.events],
@@ -47,13 +49,14 @@ def show(request: HttpRequest, scope: Scope, seq: int) -> HttpResponseBase:
 
 def _choices(filters: Filters) -> dict[str, Any]:
     """What the two lists of the filter form offer, with what is chosen."""
-    action, result = filters.given.get("action", ""), filters.asked.get("result", "")
-    names = sorted(events.EVENTS.values(), key=lambda known: str(known.label))
+    action, result = filters.given.get("action", ""), filters.given.get("result", "")
+    names = sorted(events.EVENTS, key=audit_filters.action_label)
+    offered = dict.fromkeys([*events.GROUPS, *filter(None, [action]), *names])
+    labels = [(name, audit_filters.action_label(name)) for name in offered]
     return {
         "actions": [
             ("", _("Any action"), not action),
-            *((name, label, name == action) for name, label in audit_filters.GROUPS.items()),
-            *((known.name, known.label, known.name == action) for known in names),
+            *((name, label, name == action) for name, label in labels),
         ],
         "results": [
             ("", _("Any result"), not result),

@@ -1,38 +1,59 @@
-"""What an audit page's address asks for, read strictly: a filter that is not understood must not
-look as if it had found nothing, or everything."""
+"""What an audit page's address asks for. All of it is one text, `?q=`: the fields of the form and
+the presets only write it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.audit import events
+from controlpanel.audit import events, query
+from controlpanel.audit.query import Part, Query
 from controlpanel.lib.text import clean
 
-_LONGEST = 200
 LABELS: Final[Mapping[str, Promise]] = {
-    "q": _l("Text"),
     "actor": _l("Who"),
     "action": _l("Action"),
     "target": _l("Target"),
     "result": _l("Result"),
     "after": _l("From"),
     "before": _l("Before"),
+    "via": _l("Way"),
+    "address": _l("Address"),
+    "request": _l("Request"),
+    "reason": _l("Reason"),
+    "": _l("Text"),
 }
-# The part before the dot asks for all of them.
-GROUPS: Final[Mapping[str, Promise]] = {
-    "server": _l("Servers: all changes"),
-    "token": _l("API tokens: everything"),
-    "account": _l("Accounts: everything"),
+# These have a field in the form, whose name in the address is the key.
+FIELDS: Final = ("actor", "action", "target", "result", "after", "before")
+# Beside the field: what may stand there, and one example each.
+HELP: Final[tuple[tuple[str, Promise], ...]] = (
+    ("actor:bob", _l("Who did it: part of the name, or the id")),
+    ("action:server.delete", _l("An event, or a group of them such as action:server")),
+    ("target:web-01", _l("What it was about: part of the name, or the id")),
+    ("result:denied", _l("done, failed, denied, unknown or pending")),
+    ("after:2026-01-01", _l("From this moment on, in UTC; with a time like 2026-01-01T14:30")),
+    ("before:2026-02-01", _l("Up to this moment, in UTC")),
+    ("via:page", _l("page, gateway, worker or command")),
+    ("address:192.0.2.7", _l("From this address")),
+    ("request:…", _l("Everything of one request")),
+    ("reason:maintenance", _l("Part of the reason that somebody gave")),
+    (
+        '"answer was lost"',
+        _l("Any other word stands somewhere in the record; quotes keep several together"),
+    ),
+)
+PRESETS: Final[Mapping[str, Promise]] = {
+    "action:server.delete": _l("Deletions"),
+    "result:denied": _l("Denied"),
+    "action:team": _l("Team changes"),
+    "action:token": _l("API tokens"),
+    "action:outside": _l("Outside changes"),
+    "action:signin": _l("Sign-ins"),
 }
-# The words of the page are understood beside those of the record.
-_RESULT_WORDS: Final = {"done": "success", "failed": "failure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,78 +65,108 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """`given` is as typed, `asked` what the selector takes, `problems` a sentence by field."""
+class Preset:
+    label: str
+    address: str
+    is_chosen: bool
 
-    given: Mapping[str, str]
-    asked: Mapping[str, Any] = field(default_factory=dict)
-    problems: Mapping[str, str] = field(default_factory=dict)
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """`text` is as typed; `from_fields`: the address still has the form's fields beside it."""
+
+    text: str
+    query: Query
+    from_fields: bool = False
 
     @property
     def any(self) -> bool:
-        return bool(self.given)
+        return bool(self.text)
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """For `selectors.events(scope, **asked)`."""
+        return self.query.asked
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """A sentence for each word that is not understood."""
+        return self.query.problems
+
+    @property
+    def canonical(self) -> str:
+        """Read again it asks for the same; kept with an export."""
+        return str(self.query)
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        """What the form's fields show. A wrong word has no field: it stays in the text."""
+        if self.problems:
+            return {}
+        shown = {key: self.query.value(key) for key in FIELDS}
+        shown |= {key: self.asked[key] for key in ("action", "result") if key in self.asked}
+        return {key: value for key, value in shown.items() if value}
+
+    @property
+    def rest(self) -> str:
+        """What has no field of its own, and goes with the form unchanged."""
+        if self.problems:
+            return self.text
+        return query.text_of(part for part in self.query.parts if part.key not in FIELDS)
 
     @property
     def chips(self) -> list[Chip]:
+        parts = () if self.problems else self.query.parts
         return [
-            Chip(f"{LABELS[name]}: {_shown(name, value)}", self._without(name))
-            for name, value in self.given.items()
+            Chip(
+                f"{LABELS[part.key]}: {_shown(part, self.asked)}",
+                _address(query.text_of(other for other in parts if other is not part)),
+            )
+            for part in parts
+        ]
+
+    @property
+    def presets(self) -> list[Preset]:
+        return [
+            Preset(str(label), _address(text), text == self.canonical)
+            for text, label in PRESETS.items()
         ]
 
     def address(self, **more: str) -> str:
         """The query that asks for the same, and `more`."""
-        return "?" + urlencode({**self.given, **{k: v for k, v in more.items() if v}})
-
-    def _without(self, name: str) -> str:
-        return "?" + urlencode({k: v for k, v in self.given.items() if k != name})
+        return _address(self.text if self.problems else self.canonical, **more)
 
 
-def read(query: QueryDict) -> Filters:
-    given = {name: clean(query.get(name, ""), _LONGEST) for name in LABELS}
-    given = {name: value for name, value in given.items() if value}
-    asked: dict[str, Any] = {}
-    problems: dict[str, str] = {}
-    for name, value in given.items():
-        try:
-            asked[name] = _READERS[name](value) if name in _READERS else value
-        except ValueError as error:
-            problems[name] = str(error)
-    if "after" in asked and "before" in asked and asked["after"] >= asked["before"]:
-        problems["before"] = _("This must be later than “From”.")
-    return Filters(given, asked, problems)
+def address_of(**values: str) -> str:
+    """The address of the events with these values of the query's keys, on the audit page."""
+    return _address(query.text_of(Part(key, value) for key, value in values.items()))
 
 
-def _action(text: str) -> str:
-    if text in GROUPS or text in events.EVENTS:
-        return text
-    raise ValueError(_("No event is called that. Choose one from the list."))
+def read(given: QueryDict) -> Filters:
+    fields = [(key, clean(given.get(key, ""), query.LONGEST)) for key in FIELDS]
+    added = [str(Part(key, value)) for key, value in fields if value]
+    text = " ".join([*filter(None, [clean(given.get("q", ""), 4 * query.LONGEST)]), *added])
+    return Filters(text, query.parse(text), any(key in given for key in FIELDS))
 
 
-def _result(text: str) -> str:
-    result = _RESULT_WORDS.get(text.lower(), text.lower())
-    if result in events.RESULTS:
-        return result
-    words = ", ".join(str(word) for word in events.RESULTS.values())
-    raise ValueError(_("A result is one of: %(words)s.") % {"words": words})
+def _address(text: str, **more: str) -> str:
+    wanted = {"q": text, **more}
+    return "?" + urlencode({name: value for name, value in wanted.items() if value})
 
 
-def _time(text: str) -> datetime:
-    """A date is its first moment, in UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(
-            _("Write a date like 2026-01-31, or with a time (UTC) like 2026-01-31T14:30.")
-        ) from None
+def _shown(part: Part, asked: Mapping[str, Any]) -> str:
+    if part.key == "action":
+        return action_label(asked["action"])
+    if part.key == "result":
+        return str(events.RESULTS[asked["result"]])
+    if part.key == "via":
+        return str(events.VIAS[asked["via"]])
+    if part.key in {"after", "before"}:
+        return f"{asked[part.key]:%Y-%m-%d %H:%M} UTC"
+    return part.value
 
 
-_READERS: Final = {"action": _action, "result": _result, "after": _time, "before": _time}
-
-
-def _shown(name: str, value: str) -> str:
-    if name == "action" and (value in GROUPS or value in events.EVENTS):
-        return str(GROUPS[value]) if value in GROUPS else str(events.EVENTS[value].label)
-    if name == "result":
-        return str(events.RESULTS.get(_RESULT_WORDS.get(value.lower(), value.lower()), value))
-    return value
+def action_label(name: str) -> str:
+    if name in events.EVENTS:
+        return str(events.EVENTS[name].label)
+    return str(events.GROUPS[name][0]) if name in events.GROUPS else name

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
@@ -16,6 +15,7 @@ from controlpanel.accounts import policy
 from controlpanel.audit import sentences
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import Scope
+from controlpanel.web.audit_filters import address_of
 from controlpanel.web.places import server_url
 
 _FACTS: Final[Mapping[str, Promise]] = {
@@ -177,7 +177,7 @@ class Row:
         if event.actor_role:
             yield Fact(_("Role at the time"), _role(event.actor_role))
         if event.request_id:
-            url = f"{self._audit}?{urlencode({'q': event.request_id})}"
+            url = self._asking(request=event.request_id)
             yield Fact(_("Request"), event.request_id, url, mono=True)
         if event.user_agent:
             yield Fact(_("Browser"), event.user_agent)
@@ -191,13 +191,12 @@ class Row:
         data = self.event.data
         return _mapping(data.get("body")) or _mapping(data.get("after"))
 
-    @property
-    def _audit(self) -> str:
-        return reverse("audit", args=[self.scope.team_slug])
+    def _asking(self, **values: str) -> str:
+        return reverse("audit", args=[self.scope.team_slug]) + address_of(**values)
 
     def _part(self, part: sentences.Part) -> Part:
-        if part.kind == "actor" and self.event.actor_name:
-            return Part(part.text, f"{self._audit}?{urlencode({'actor': self.event.actor_name})}")
+        if part.kind == "actor" and self.event.actor_id:
+            return Part(part.text, self._asking(actor=self.event.actor_id))
         if part.kind == "target":
             return Part(part.text, self._target_url())
         return Part(part.text)
@@ -210,7 +209,7 @@ class Row:
         if event.target_kind == "operation":
             return self._operation_url()
         wanted = event.target_id or event.target_name
-        return f"{self._audit}?{urlencode({'target': wanted})}" if wanted else ""
+        return self._asking(target=wanted) if wanted else ""
 
     def _operation_url(self) -> str:
         try:

@@ -35,6 +35,7 @@ def test_it_shows_nothing_of_another_team(team: Team, globex: Team) -> None:
     assert not selectors.history(globex.scope, "server", "id-web-01")
 
 
+@pytest.mark.databases
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
@@ -47,12 +48,23 @@ def test_it_shows_nothing_of_another_team(team: Team, globex: Team) -> None:
         ({"target": "id-web-06"}, [6]),
         ({"result": "unknown"}, [7]),
         ({"result": "nonsense"}, []),
-        ({"q": "3F9A"}, [8]),
-        ({"q": "asked for", "actor": "ann", "result": "success"}, [8]),
-        ({"q": "100%"}, []),
+        ({"history": ("server", "id-web-01")}, [7, 1]),
+        ({"history": ("user", "id-web-01")}, []),
+        ({"via": "page"}, [8, 7, 6, 5, 4, 3, 2, 1]),
+        ({"via": "worker"}, []),
+        ({"address": "192.0.2.7", "target": "web-06"}, [6]),
+        ({"address": "192.0.2"}, []),
+        ({"request": "request-0001", "action": "token"}, [8]),
+        ({"request": "request-000"}, []),
+        ({"reason": "ASKED", "target": "web-06"}, [6]),
+        ({"reason": "web-06"}, []),
+        ({"words": ["3F9A"]}, [8]),
+        ({"words": ["asked for", "stop"], "actor": "ann"}, [7]),
+        ({"words": ["100%"]}, []),
+        ({"words": ['"']}, []),
     ],
 )
-def test_it_filters(team: Team, filters: dict[str, str], expected: list[int]) -> None:
+def test_it_filters(team: Team, filters: dict[str, object], expected: list[int]) -> None:
     assert numbers(events(team.scope, **filters)) == expected  # type: ignore[arg-type]
 
 

@@ -122,7 +122,7 @@ PLACES = (
     Place("audit", AUDIT, "auditor"),
     Place("audit-opened", f"{AUDIT}?q={{observed}}", "auditor", _open(".event summary")),
     Place("audit-no-match", f"{AUDIT}?q=there-is-none", "auditor"),
-    Place("audit-wrong-filter", f"{AUDIT}?after=soon", "auditor"),
+    Place("audit-wrong-word", f"{AUDIT}?q=actor:bob+after:soon", "auditor"),
     Place("audit-event", f"{AUDIT}1/", "auditor"),
     Place("audit-outside", f"{AUDIT}outside/", "auditor"),
     Place("tokens", f"{TEAM}tokens/"),
