@@ -81,7 +81,7 @@ def parse(text: str) -> Query:
         problem = _("This is longer than %(n)d characters.") % {"n": LONGEST}
         return Query((), {}, {f"{text[:40]}…": problem})
     reading = _Reading()
-    for word in _words(text):
+    for word in words(text):
         try:
             reading.take(word)
         except ValueError as error:
@@ -116,7 +116,7 @@ class _Reading:
             self.problems[word] = _("“before:” must be later than “after:”.")
 
 
-def _words(text: str) -> Iterator[str]:
+def words(text: str) -> Iterator[str]:
     """Each as it is written; a quotation that is not closed goes on to the end."""
     place = 0
     while place < len(text):

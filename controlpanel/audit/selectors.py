@@ -9,13 +9,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Func, Q, QuerySet, TextField
+from django.db.models import Func, Max, Q, QuerySet, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
 from controlpanel.audit import events as registry
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import Scope
 
+MANY: Final = 50
+RECENT: Final = 5000
 _CURSOR: Final = re.compile(r"([ba])([0-9]{1,18})")
 
 
@@ -77,6 +79,35 @@ def get(scope: Scope, seq: int) -> AuditEvent | None:
 def history(scope: Scope, target_kind: str, target_id: str) -> QuerySet[AuditEvent]:
     """What happened to one server, credential, account or person."""
     return _of_team(scope).filter(target_kind=target_kind, target_id=target_id)
+
+
+def before_and_after(
+    scope: Scope, event: AuditEvent
+) -> tuple[AuditEvent | None, AuditEvent | None]:
+    """The neighbours in its target's history, as far as this person may see them."""
+    others = history(scope, event.target_kind, event.target_id)
+    earlier = others.filter(seq__lt=event.seq).first()
+    return earlier, others.filter(seq__gt=event.seq).order_by("seq").first()
+
+
+def newest(scope: Scope) -> int:
+    """Number of the newest event that this person may see; 0 if there is none."""
+    return _of_team(scope).values_list("seq", flat=True).first() or 0
+
+
+def newer(found: QuerySet[AuditEvent], seq: int) -> int:
+    """How many of `found` came after `seq`; one more than MANY stands for more than that."""
+    return len(found.filter(seq__gt=seq).order_by("seq").values_list("seq")[: MANY + 1])
+
+
+def in_use(scope: Scope, column: str, part: str, most: int) -> list[str]:
+    """Values of a column that have `part` in them, the newest first, from the last events only:
+    looking through a long log for every letter typed would take too long."""
+    recent = _of_team(scope).filter(seq__gt=newest(scope) - RECENT).exclude(**{column: ""})
+    if part:
+        recent = recent.filter(**{f"{column}__icontains": part})
+    values = recent.order_by().values_list(column).annotate(last=Max("seq"))
+    return [value for value, _last in values.order_by("-last")[:most]]
 
 
 def page(found: QuerySet[AuditEvent], cursor: str = "", size: int = 50) -> Page:

@@ -114,12 +114,12 @@ class Filters:
             return self.text
         return query.text_of(part for part in self.query.parts if part.key not in FIELDS)
 
-    @property
-    def chips(self) -> list[Chip]:
+    def chips(self, names: Mapping[str, str]) -> list[Chip]:
+        """`names`: by key, what is shown instead of an id."""
         parts = () if self.problems else self.query.parts
         return [
             Chip(
-                f"{LABELS[part.key]}: {_shown(part, self.asked)}",
+                f"{LABELS[part.key]}: {names.get(part.key) or _shown(part, self.asked)}",
                 _address(query.text_of(other for other in parts if other is not part)),
             )
             for part in parts

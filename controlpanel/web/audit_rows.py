@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _l
 from controlpanel.accounts import policy
 from controlpanel.audit import sentences
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.query import KINDS
 from controlpanel.lib.scope import Scope
+from controlpanel.servers.selectors import visible
 from controlpanel.web.audit_filters import address_of
 from controlpanel.web.places import server_url
 
@@ -98,8 +100,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """`is_there`: the server that it is about still has a page."""
+
     event: AuditEvent
     scope: Scope
+    is_there: bool = False
 
     @property
     def parts(self) -> list[Part]:
@@ -108,6 +113,10 @@ class Row:
     @property
     def sentence(self) -> str:
         return sentences.sentence(self.event)
+
+    @property
+    def actor(self) -> str:
+        return sentences.actor_name(self.event)
 
     @property
     def label(self) -> str:
@@ -124,6 +133,10 @@ class Row:
     @property
     def url(self) -> str:
         return reverse("audit-event", args=[self.scope.team_slug, self.event.seq])
+
+    @property
+    def server_url(self) -> str:
+        return server_url(self.scope, self.event.target_id)
 
     @property
     def changes(self) -> list[Change]:
@@ -177,7 +190,7 @@ class Row:
         if event.actor_role:
             yield Fact(_("Role at the time"), _role(event.actor_role))
         if event.request_id:
-            url = self._asking(request=event.request_id)
+            url = reverse("audit-request", args=[self.scope.team_slug, event.request_id])
             yield Fact(_("Request"), event.request_id, url, mono=True)
         if event.user_agent:
             yield Fact(_("Browser"), event.user_agent)
@@ -202,14 +215,15 @@ class Row:
         return Part(part.text)
 
     def _target_url(self) -> str:
-        """A server's page; for anything else what else happened to it."""
+        """A server's page; for anything else, and one that has none any more, its timeline."""
         event = self.event
-        if event.target_kind == "server" and event.target_id:
-            return server_url(self.scope, event.target_id)
+        if self.is_there:
+            return self.server_url
         if event.target_kind == "operation":
             return self._operation_url()
-        wanted = event.target_id or event.target_name
-        return self._asking(target=wanted) if wanted else ""
+        if event.target_id and event.target_kind in KINDS:
+            return self._asking(target=f"{event.target_kind}/{event.target_id}")
+        return self._asking(target=event.target_name) if event.target_name else ""
 
     def _operation_url(self) -> str:
         try:
@@ -217,6 +231,17 @@ class Row:
         except ValueError:
             return ""
         return reverse("operation", args=[self.scope.team_slug, operation])
+
+
+def rows(scope: Scope, found: list[AuditEvent]) -> list[Row]:
+    """Those of servers lead to the server's page where this person finds one there."""
+    ids = {event.target_id for event in found if event.target_kind == "server"}
+    there = set(visible(scope).filter(provider_id__in=ids).values_list("provider_id", flat=True))
+    may_look = scope.allows("servers.view")
+    return [
+        Row(event, scope, may_look and event.target_kind == "server" and event.target_id in there)
+        for event in found
+    ]
 
 
 def _fact_value(name: str, value: Any) -> str:

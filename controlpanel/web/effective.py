@@ -66,6 +66,7 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
         ],
         "number": within.count(),
         "shown": SHOWN,
+        "timeline_url": members.timeline_url(scope, member.user_id),
         "list_url": reverse("servers", args=[scope.team_slug]),
         "tokens": credentials.of_team(scope).get(member.user_id, []),
         "crumbs": members.crumbs(scope) if scope.allows("members.view") else [],

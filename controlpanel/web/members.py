@@ -19,6 +19,7 @@ from controlpanel.credentials import leaving
 from controlpanel.credentials import selectors as credentials
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
+from controlpanel.web import audit_timeline
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
 from controlpanel.web.reach import GrantForm, reach_words
@@ -38,6 +39,7 @@ class Row:
     second_factor: bool
     why_not: str
     may_receive: bool
+    timeline_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,14 @@ def _rows(scope: Scope, by_slug: dict[str, Role]) -> list[Row]:
                 second_factor=member.user_id in strong,
                 why_not=members.why_not(scope, member, role),
                 may_receive=member.role != OWNER and member.suspended_at is None,
+                timeline_url=timeline_url(scope, member.user_id),
             )
         )
     return found
+
+
+def timeline_url(scope: Scope, user_id: UUID) -> str:
+    return audit_timeline.person_url(scope, user_id) if scope.allows("audit.view") else ""
 
 
 def _invited(scope: Scope, by_slug: dict[str, Role]) -> list[Invited]:

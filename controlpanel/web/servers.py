@@ -24,7 +24,17 @@ from controlpanel.servers import labels as server_labels
 from controlpanel.servers import selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
-from controlpanel.web import banners, buttons, labels, listing, meanings, outside, starting, words
+from controlpanel.web import (
+    audit_timeline,
+    banners,
+    buttons,
+    labels,
+    listing,
+    meanings,
+    outside,
+    starting,
+    words,
+)
 from controlpanel.web.door import door
 from controlpanel.web.forms import new_form_id
 from controlpanel.web.htmx import is_filtering, is_fragment, page
@@ -181,6 +191,8 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "lock_url": f"{server_below(known.base, server.provider_id)}lock/",
         "unlock_url": f"{server_below(known.base, server.provider_id)}unlock/",
         "may": {name: buttons.missing(known, right) for name, right in _PANELS_OWN},
+        "activity": audit_timeline.activity(scope, server.provider_id),
+        "timeline_url": audit_timeline.url(scope, "server", server.provider_id),
         "history": [(operation, meanings.sentence(operation)) for operation in history],
         "banners": banners.banners(scope, [server.account], known),
         "outside": outside.hint(scope, server),

@@ -1,17 +1,32 @@
-// Ages and clocks: <time data-ago>, <time data-elapsed>, <time data-clock>. The server writes the
+// Ages, clocks and moments: <time data-ago>, <time data-elapsed>, <time data-clock>, and
+// <time data-moment> in this browser's zone, which <span data-zone> names. The server writes the
 // same words first, so nothing jumps.
 import { word } from "./words.js";
 
 export function startTime() {
   refresh();
+  localise();
   setInterval(() => document.hidden || refresh(), 1000);
   document.addEventListener("htmx:after:swap", refresh);
+  document.addEventListener("htmx:after:swap", localise);
 }
 
 function refresh() {
   for (const time of document.querySelectorAll("time[data-ago]")) write(time, ago);
   for (const time of document.querySelectorAll("time[data-elapsed]")) write(time, elapsed);
   for (const time of document.querySelectorAll("time[data-clock]")) write(time, clock);
+}
+
+function localise() {
+  const here = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+  const abbreviation = (then) =>
+    here.formatToParts(then).find(({ type }) => type === "timeZoneName")?.value ?? "";
+  for (const time of document.querySelectorAll("time[data-moment]")) {
+    write(time, (then) => `${date(then)} ${daytime(then)} ${abbreviation(then)}`);
+  }
+  for (const place of document.querySelectorAll("[data-zone]")) {
+    place.textContent = here.resolvedOptions().timeZone;
+  }
 }
 
 function write(time, words) {
@@ -39,8 +54,11 @@ function elapsed(_then, seconds) {
 }
 
 function clock(then, seconds) {
-  const time = `${two(then.getHours())}:${two(then.getMinutes())}:${two(then.getSeconds())}`;
-  return seconds < 43200 ? time : `${date(then)} ${time}`;
+  return seconds < 43200 ? daytime(then) : `${date(then)} ${daytime(then)}`;
+}
+
+function daytime(then) {
+  return `${two(then.getHours())}:${two(then.getMinutes())}:${two(then.getSeconds())}`;
 }
 
 function date(then) {

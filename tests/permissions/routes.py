@@ -139,6 +139,14 @@ TEAM_ROUTES: Mapping[str, Route] = {
         ids=lambda world: {"seq": world.event.seq},
         absent={"seq": 999_999},
     ),
+    "audit-new": Route(get="audit.view"),
+    "audit-suggest": Route(get="audit.view"),
+    "audit-request": Route(
+        get="audit.view",
+        ids=lambda _world: {"request_id": "request-of-bob"},
+        foreign=lambda _world: {"request_id": "request-of-charlie"},
+        absent={"request_id": "absent"},
+    ),
     "audit-outside": Route(
         get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
     ),

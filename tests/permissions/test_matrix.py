@@ -15,7 +15,7 @@ from controlpanel.accounts import access, policy
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Invitation, Membership, OwnershipOffer, TeamRole
 from controlpanel.audit.models import AuditEvent
-from controlpanel.lib import clock
+from controlpanel.lib import clock, request_id
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import ServerLabel
 from tests.operations.asks import NEW, create, fresh, power, sent
@@ -104,14 +104,16 @@ def world(
     look(other_account)
     ServerLabel.objects.create(server=server("web-server-01"), key="env", value="prod")
     sandbox.fault("drop_after", "POST", "/servers/$")
-    unknown_create = sent(create(bob, synced, name="lost-01"))
+    with request_id.bound("request-of-bob"):
+        unknown_create = sent(create(bob, synced, name="lost-01"))
     twin = sandbox.world.create(
         "acme", hostname="", ssh_key_id=None, backups_enabled=False, **{**NEW, "name": "lost-01"}
     )
     look(synced)
     sandbox.fault("drop_after", "POST", "/reboot/$")
     unknown_reboot = sent(power(bob, "reboot", server("db-server-01")))
-    foreign = sent(create(charlie, other_account))
+    with request_id.bound("request-of-charlie"):
+        foreign = sent(create(charlie, other_account))
     assert [unknown_create.state, unknown_reboot.state] == ["unknown", "unknown"]
     sandbox.journal.clear()
     TeamRole.objects.create(team=other_team, slug="theirs", name="Theirs", permissions=[])

@@ -58,7 +58,6 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert "bob@example.com rebooted web-01" in text
     assert "done" in text
     assert f'href="{URL}?q=actor%3A{bob.user.id}"' in alice.get(URL).content.decode()
-    assert 'href="/teams/acme/servers/12345/"' in alice.get(URL).content.decode()
 
 
 def test_newest_come_first(alice: Person) -> None:
@@ -182,7 +181,7 @@ def test_filters_in_force_can_be_taken_away_one_by_one(alice: Person) -> None:
 def test_everything_of_one_request_is_a_click_away(alice: Person, vera: Person) -> None:
     vera.get(URL, headers={"X-Request-Id": "request-of-vera-1"})
     note(alice)
-    assert f'href="{URL}?q=request%3Arequest-of-vera-1"' in alice.get(URL).content.decode()
+    assert f'href="{URL}requests/request-of-vera-1/"' in alice.get(URL).content.decode()
     assert listed(alice, "?q=request:request-of-vera-1") == [1]
 
 
@@ -265,7 +264,7 @@ def test_hostile_text_is_inert(alice: Person) -> None:
     html = alice.get(URL).content.decode()
     assert "<img src=x" not in html
     assert "\u202e" not in html
-    assert 'href="/teams/acme/servers/..%2F..%2Fevil%2F%3Fx%3D%3Cb%3E/"' in html
+    assert f'href="{URL}?q=target%3Aserver%2F..%2F..%2Fevil%2F%3Fx%3D%3Cb%3E"' in html
 
 
 def test_the_number_of_queries_does_not_grow(alice: Person) -> None:

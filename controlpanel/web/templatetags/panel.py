@@ -9,8 +9,9 @@ from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.forms.forms import BaseForm
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from controlpanel.lib import request_id as ids
@@ -83,6 +84,31 @@ def ago(when: datetime | None, *, empty: str = "–") -> Mapping[str, object]:
 def elapsed(since: datetime | None) -> Mapping[str, object]:
     """Minutes and seconds since, counting up in the browser."""
     return {"since": since, "words": _units.elapsed(since) if since else ""}
+
+
+@register.simple_tag
+def moment(when: datetime) -> SafeString:
+    """The exact time in the reader's zone: the one they chose, or else the browser's. UTC on hover
+    and where there is no script."""
+    return format_html(
+        '<time class="tabular" datetime="{}" title="{}"{}>{}</time>',
+        when.isoformat(),
+        utc(when),
+        "" if _chosen_zone() else mark_safe(" data-moment"),
+        timezone.localtime(when).strftime("%Y-%m-%d %H:%M:%S %Z"),
+    )
+
+
+@register.simple_tag
+def zone() -> SafeString:
+    """Name of the zone that `moment` writes in."""
+    chosen = _chosen_zone()
+    return format_html("{}", chosen) if chosen else mark_safe("<span data-zone>UTC</span>")
+
+
+def _chosen_zone() -> str:
+    """Without a choice the panel writes UTC, which is a zone without a key."""
+    return getattr(timezone.get_current_timezone(), "key", "")
 
 
 @register.filter

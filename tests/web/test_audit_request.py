@@ -1,0 +1,92 @@
+"""/teams/<slug>/audit/requests/<id>/: everything that one request did, in order."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from pytest_django.asserts import assertRedirects
+
+from controlpanel.accounts.models import Team
+from controlpanel.lib import request_id
+from tests.people import Person, join, with_servers
+from tests.web.test_audit_list import note
+
+ID = "request-1"
+URL = f"/teams/acme/audit/requests/{ID}/"
+
+
+def noted(person: Person, *names: str, ids: tuple[str, ...] = ()) -> None:
+    with request_id.bound(ID):
+        for name, server in zip(names, ids or ("12345",) * len(names), strict=True):
+            note(person, name=name, id=server)
+
+
+def seqs(html: str) -> list[int]:
+    return [int(seq) for seq in re.findall(r'id="event-(\d+)"', html)]
+
+
+def text_of(person: Person) -> str:
+    html = person.get(URL).content.decode()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    noted(bob, "web-01")
+    note(bob)
+    noted(bob, "web-02")
+    html = alice.get(URL).content.decode()
+    assert seqs(html) == [1, 3]
+    text = text_of(alice)
+    assert "Reboot server × 2" in text
+    assert "bob@example.com" in text
+    assert ID in text
+
+
+def test_it_is_a_click_away_from_an_event(alice: Person) -> None:
+    noted(alice, "web-01")
+    assert f'href="{URL}"' in alice.get("/teams/acme/audit/1/").content.decode()
+
+
+def test_a_long_one_leads_to_the_list(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controlpanel.web.audit_request.MOST", 2)
+    noted(alice, "web-01", "web-02", "web-03")
+    html = alice.get(URL).content.decode()
+    assert seqs(html) == [1, 2]
+    assert f'href="/teams/acme/audit/?q=request%3A{ID}"' in html
+
+
+def test_what_is_out_of_reach_is_not_in_it(team: Team, alice: Person) -> None:
+    rita = join(team, "rita", "auditor", with_servers("12345"))
+    noted(alice, "web-01", "db-01", ids=("12345", "777"))
+    html = rita.get(URL).content.decode()
+    assert seqs(html) == [1]
+    assert "db-01" not in html
+    assert "×" not in html
+    paul = join(team, "paul", "auditor", with_servers("999"))
+    assert paul.get(URL).status_code == 404
+
+
+def test_what_is_not_there_is_not_found(alice: Person, charlie: Person) -> None:
+    noted(charlie, "web-01")
+    assert alice.get(URL).status_code == 404
+    assert alice.get("/teams/acme/audit/requests/%00/").status_code == 404
+
+
+def test_it_requires_the_right(alice: Person, bob: Person) -> None:
+    noted(alice, "web-01")
+    assert bob.get(URL).status_code == 403
+
+
+def test_it_requires_sign_in(team: Team, nobody: Client) -> None:
+    assertRedirects(nobody.get(URL), f"/accounts/login/?next={quote(URL, safe='')}")
+
+
+def test_it_hides_from_outsiders(alice: Person, charlie: Person) -> None:
+    noted(alice, "web-01")
+    assert charlie.get(URL).status_code == 404
+
+
+def test_it_rejects_post(alice: Person) -> None:
+    noted(alice, "web-01")
+    assert alice.post(URL).status_code == 405
