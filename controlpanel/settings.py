@@ -209,6 +209,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "verify": {
+        "task": "controlpanel.audit.tasks.verify",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
 }
 
 AUTH_USER_MODEL = "accounts.User"

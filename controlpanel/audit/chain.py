@@ -56,6 +56,11 @@ def target_message(chain: str, kind: str, target: str, seq: int, last_hash: str)
     return b"target\x00" + place + bytes.fromhex(last_hash)
 
 
+def verification_message(chain: str, state: str) -> bytes:
+    """What the MAC is made over of the row that says how far a chain is verified."""
+    return b"verified\x00" + _text(chain) + state.encode()
+
+
 def time_text(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 

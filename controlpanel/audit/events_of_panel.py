@@ -15,6 +15,16 @@ PANEL: Final[tuple[EventType, ...]] = (
         optional=("count",),
     ),
     event_type(
+        "audit.verified",
+        _("Audit log verified"),
+        {
+            "success": _("%(actor)s verified the audit log and found nothing wrong"),
+            "failure": _("%(actor)s verified the audit log and found it damaged: %(place)s"),
+        },
+        required=("how", "chains", "events"),
+        optional=("who", "kind", "place"),
+    ),
+    event_type(
         "keys.created",
         _("Keys created"),
         _("The keys %(keys)s came into use"),

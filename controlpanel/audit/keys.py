@@ -1,12 +1,14 @@
 """What the audit log tells the key room, and hears from it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from controlpanel.audit.models import AuditEvent, ChainHead
+from controlpanel.audit import checkpoints
+from controlpanel.audit.models import AuditEvent, ChainHead, Verification
 from controlpanel.audit.recorder import PANEL, AuditUnavailable, Result, Target, record
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import request_id
@@ -19,9 +21,15 @@ def needed() -> Iterable[str]:
 
 
 def usage() -> Mapping[str, int]:
-    """How many events each key has signed, and vouches for as long as they are kept."""
-    signed = AuditEvent.objects.order_by().values("mac_key_id")
-    return dict(signed.annotate(events=Count("*")).values_list("mac_key_id", "events"))
+    """How many events each key has signed, and vouches for as long as they are kept; what the
+    workers have written down about their verification; and of the checkpoints the last one: when a
+    later one stands on it, the public key is enough."""
+    found: Counter[str] = Counter()
+    for model in (AuditEvent, Verification):
+        signed = model._default_manager.order_by().values("mac_key_id")
+        found.update(dict(signed.annotate(rows=Count("*")).values_list("mac_key_id", "rows")))
+    last = checkpoints.latest()
+    return found + Counter([last.key_id] if last else [])
 
 
 def record_event(event: str, result: str, data: dict[str, Any]) -> None:

@@ -72,6 +72,28 @@ def lines() -> Iterator[str]:
                 yield text.removesuffix("\n")
 
 
+def lines_from(offset: int, most: int) -> tuple[list[str], int]:
+    """At most so many whole lines from a place in the file on, and the place after them.
+
+    ValueError if the file does not reach that far.
+    """
+    found: list[str] = []
+    if not path().exists():
+        if offset:
+            raise ValueError("shorter than before")
+        return found, 0
+    with path().open("rb") as file:
+        if os.fstat(file.fileno()).st_size < offset:
+            raise ValueError("shorter than before")
+        file.seek(offset)
+        for text in file:
+            if len(found) == most or not text.endswith(b"\n"):  # one is being written
+                break
+            offset += len(text)
+            found.append(text.decode(errors="replace").removesuffix("\n"))
+    return found, offset
+
+
 @contextmanager
 def _opened() -> Iterator[int]:
     path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)

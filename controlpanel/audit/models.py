@@ -149,3 +149,18 @@ class SigningKey(models.Model):
 
     def __str__(self) -> str:
         return self.key_id
+
+
+class Verification(models.Model):
+    """How far the workers have verified one chain; "": what is common to all, the checkpoints.
+
+    Written and read by `audit.standing` only, under a MAC: `state` is the exact text it is over.
+    """
+
+    chain = models.CharField(primary_key=True, max_length=40)
+    state = models.TextField()
+    mac_key_id = models.CharField(max_length=40)
+    mac = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"verification of {self.chain or 'the checkpoints'}"

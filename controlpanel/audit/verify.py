@@ -65,45 +65,42 @@ class Report:
         return self.wrong is None
 
 
-class _Found(Exception):
+class Found(Exception):
     def __init__(self, wrong: Wrong) -> None:
         super().__init__(wrong.sentence)
         self.wrong = wrong
 
 
 @dataclass(slots=True)
-class _Walk:
+class Walk:
     """Where the check of one chain stands."""
 
     chain: str
     stood: verify_checkpoints.Stood
+    histories: Histories
     seq: int = 0
     hash: str = chains.GENESIS
     key_id: str = ""
-    histories: Histories = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.histories = Histories(self.chain)
 
 
 def verify() -> Report:
     """Checks triggers, checkpoints and all chains; stops at the first place that is wrong."""
     checked, events, points = 0, 0, verify_checkpoints.Checked()
     try:
-        _check_triggers()
+        check_triggers()
         points = _check_checkpoints()
         for chain in _chains():
             events += _check_chain(chain, points.number)
             checked += 1
-    except _Found as found:
+    except Found as found:
         return Report(checked, events, found.wrong, points)
     return Report(checked, events, None, points)
 
 
-def _check_triggers() -> None:
+def check_triggers() -> None:
     gone = triggers.missing()
     if gone:
-        raise _Found(
+        raise Found(
             Wrong(
                 "triggers",
                 "",
@@ -118,58 +115,98 @@ def _check_checkpoints() -> verify_checkpoints.Checked:
     try:
         return verify_checkpoints.check()
     except verify_checkpoints.Broken as broken:
-        sentence = _("Checkpoint #%(number)s: %(what)s.") % {
-            "number": broken.number,
-            "what": broken.what,
-        }
-        raise _Found(Wrong(broken.kind, "", broken.number, sentence)) from None
+        raise Found(of_checkpoint(broken)) from None
+
+
+def of_checkpoint(broken: verify_checkpoints.Broken) -> Wrong:
+    sentence = _("Checkpoint #%(number)s: %(what)s.") % {
+        "number": broken.number,
+        "what": broken.what,
+    }
+    return Wrong(broken.kind, "", broken.number, sentence)
 
 
 def _chains() -> Iterator[str]:
+    missing, with_head = heads_of_chains()
+    for chain in missing:
+        raise Found(head_missing(chain))
+    yield from with_head
+
+
+def heads_of_chains() -> tuple[list[str], list[str]]:
+    """The chains whose head row is missing, and the others."""
     # First events and targets, then the heads: a chain begun in between has all of them.
     with_events = set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct())
     with_events |= set(TargetHead.objects.order_by().values_list("chain", flat=True).distinct())
     with_events |= set(CheckpointChain.objects.values_list("chain", flat=True).distinct())
     with_head = set(ChainHead.objects.values_list("chain", flat=True))
-    for chain in sorted(with_events - with_head):
-        raise _Found(_wrong("head_missing", chain, None, _("its head row is missing")))
-    yield from sorted(with_head)
+    return sorted(with_events - with_head), sorted(with_head)
+
+
+def head_missing(chain: str) -> Wrong:
+    return _wrong("head_missing", chain, None, _("its head row is missing"))
 
 
 def _check_chain(chain: str, checkpoint: int) -> int:
-    walk, keys = _Walk(chain, verify_checkpoints.Stood(chain, checkpoint)), ring.current()
-    while True:
-        head = _checked_head(chain)
-        try:
-            for row in _rows(chain, after=walk.seq, until=head.seq):
-                _check_row(walk, keys, dict(zip(_COLUMNS, row, strict=True)))
-        except _UNREADABLE:
-            seq = _unreadable(chain, after=walk.seq, until=head.seq)
-            raise _Found(_wrong("unreadable", chain, seq, _("a column cannot be read"))) from None
-        _check_end(walk, head)
-        _refuse(walk, walk.histories.check_heads())
-        if not AuditEvent.objects.filter(chain=chain, seq__gt=head.seq).exists():
-            _refuse(walk, walk.histories.check_reached())
-            _refuse(walk, walk.stood.left())
-            return walk.seq
-        if not ChainHead.objects.filter(chain=chain, seq__gt=head.seq).exists():
-            raise _Found(
-                _wrong("beyond_head", chain, head.seq + 1, _("it stands beyond the chain's head"))
-            )
+    walk = Walk(chain, verify_checkpoints.Stood(chain, checkpoint), Histories(chain))
+    while not walk_to_end(walk):
+        pass
+    return walk.seq
 
 
-def _refuse(walk: _Walk, problem: Problem | None, seq: int | None = None) -> None:
+def walk_to_end(walk: Walk, limit: int | None = None) -> bool:
+    """Goes on to where the chain's head stands now. False if there is more: ask again.
+
+    At most `limit` events at a time. Raises Found.
+    """
+    keys = ring.current()  # without any, nothing can be said
+    head = _checked_head(walk.chain)
+    if _go_on(walk, keys, head.seq, limit) == limit and walk.seq < head.seq:
+        return False
+    _check_end(walk, head)
+    refuse(walk.chain, walk.histories.check_heads())
+    if not AuditEvent.objects.filter(chain=walk.chain, seq__gt=head.seq).exists():
+        refuse(walk.chain, walk.histories.check_reached())
+        refuse(walk.chain, walk.stood.left())
+        return True
+    if not ChainHead.objects.filter(chain=walk.chain, seq__gt=head.seq).exists():
+        raise Found(
+            _wrong("beyond_head", walk.chain, head.seq + 1, _("it stands beyond the chain's head"))
+        )
+    return False
+
+
+def _go_on(walk: Walk, keys: ring.KeyRing, until: int, limit: int | None) -> int:
+    """How many events were checked."""
+    checked = 0
+    try:
+        for row in _rows(walk.chain, after=walk.seq, until=until, limit=limit):
+            _check_row(walk, keys, dict(zip(_COLUMNS, row, strict=True)))
+            checked += 1
+    except _UNREADABLE:
+        seq = _unreadable(walk.chain, after=walk.seq, until=until)
+        raise Found(_wrong("unreadable", walk.chain, seq, _("a column cannot be read"))) from None
+    return checked
+
+
+def refuse(chain: str, problem: Problem | None, seq: int | None = None) -> None:
     if problem:
-        raise _Found(_wrong(problem[0], walk.chain, seq, problem[1]))
+        raise Found(_wrong(problem[0], chain, seq, problem[1]))
 
 
 def _rows(
-    chain: str, *, after: int, until: int, at_once: int = _CHUNK
+    chain: str,
+    *,
+    after: int,
+    until: int,
+    limit: int | None = None,
+    at_once: int = _CHUNK,
 ) -> Iterator[tuple[Any, ...]]:
     rows: QuerySet[AuditEvent] = AuditEvent.objects.filter(chain=chain, seq__lte=until)
     if after:
         rows = rows.filter(seq__gt=after)
-    return rows.order_by("seq").values_list(*_COLUMNS).iterator(chunk_size=at_once)
+    found = rows.order_by("seq").values_list(*_COLUMNS)[:limit]
+    return found.iterator(chunk_size=at_once)
 
 
 def _unreadable(chain: str, *, after: int, until: int) -> int:
@@ -186,9 +223,9 @@ def _unreadable(chain: str, *, after: int, until: int) -> int:
 def _checked_head(chain: str) -> ChainHead:
     head = ChainHead.objects.filter(chain=chain).first()
     if head is None:
-        raise _Found(_wrong("head_missing", chain, None, _("its head row is missing")))
+        raise Found(head_missing(chain))
     if not _mac_fits(head.mac_key_id, _message(chains.head_message, chain, head), head.mac):
-        raise _Found(_wrong("head_mac", chain, None, _("its head row was changed")))
+        raise Found(_wrong("head_mac", chain, None, _("its head row was changed")))
     return head
 
 
@@ -199,22 +236,22 @@ def _message(make: Callable[[str, int, str], bytes], chain: str, head: ChainHead
         return None
 
 
-def _check_row(walk: _Walk, keys: ring.KeyRing, row: dict[str, Any]) -> None:
+def _check_row(walk: Walk, keys: ring.KeyRing, row: dict[str, Any]) -> None:
     for kind, sentence, check in _CHECKS:
         if not check(walk, keys, row):
-            raise _Found(_wrong(kind, walk.chain, _place(walk, kind, row), str(sentence())))
+            raise Found(_wrong(kind, walk.chain, _place(walk, kind, row), str(sentence())))
     walk.seq, walk.hash, walk.key_id = row["seq"], row["hash"], row["mac_key_id"]
     walk.histories.go_on(row)
-    _refuse(walk, walk.stood.agrees(walk.seq, walk.hash, walk.histories), walk.seq)
+    refuse(walk.chain, walk.stood.agrees(walk.seq, walk.hash, walk.histories), walk.seq)
 
 
-def _place(walk: _Walk, kind: str, row: dict[str, Any]) -> int:
+def _place(walk: Walk, kind: str, row: dict[str, Any]) -> int:
     return walk.seq + 1 if kind == "missing" else int(row["seq"])
 
 
-def _check_end(walk: _Walk, head: ChainHead) -> None:
+def _check_end(walk: Walk, head: ChainHead) -> None:
     if walk.seq != head.seq:
-        raise _Found(
+        raise Found(
             _wrong(
                 "tail_cut",
                 walk.chain,
@@ -224,45 +261,45 @@ def _check_end(walk: _Walk, head: ChainHead) -> None:
             )
         )
     if walk.hash != head.hash:
-        raise _Found(
+        raise Found(
             _wrong("head_hash", walk.chain, walk.seq, _("the head row names another last event"))
         )
     if walk.key_id != head.mac_key_id:
-        raise _Found(
+        raise Found(
             _wrong(
                 "head_epoch", walk.chain, walk.seq, _("the head row was signed with another key")
             )
         )
 
 
-_Check = Callable[[_Walk, ring.KeyRing, dict[str, Any]], bool]
+_Check = Callable[[Walk, ring.KeyRing, dict[str, Any]], bool]
 
 
-def _in_sequence(walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _in_sequence(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     return bool(row["seq"] <= walk.seq + 1)
 
 
-def _once(walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _once(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     return bool(row["seq"] == walk.seq + 1)
 
 
-def _linked(walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _linked(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     return bool(row["prev_hash"] == walk.hash)
 
 
-def _hash_fits(walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _hash_fits(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     expected = chains.event_hash(walk.chain, row["seq"], walk.hash, row["canonical"])
     return bool(row["hash"] == expected)
 
 
-def _signed(_walk: _Walk, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _signed(_walk: Walk, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     key = keys.get(row["mac_key_id"])
     if key is None or key.purpose != PURPOSE:
         return False
     return hmac.compare_digest(macs.digest(key, chains.event_message(row["hash"])), row["mac"])
 
 
-def _columns_fit(_walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _columns_fit(_walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     try:
         derived = content.columns(chains.parse(row["canonical"]))
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -270,11 +307,11 @@ def _columns_fit(_walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool
     return all(row[name] == derived[name] for name in _DERIVED)
 
 
-def _in_history(walk: _Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _in_history(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     return walk.histories.follows(row)
 
 
-def _epoch_fits(_walk: _Walk, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _epoch_fits(_walk: Walk, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     return bool(keys.active(PURPOSE, row["at"]).id == row["mac_key_id"])
 
 

@@ -1,7 +1,7 @@
 """The checkpoints' part of the verification: the statements themselves, and the file outside."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from controlpanel.audit import chain as chains
 from controlpanel.audit import checkpoints, ledger
 from controlpanel.audit.histories import Histories, Problem
-from controlpanel.audit.models import Checkpoint, CheckpointChain, SigningKey
+from controlpanel.audit.models import AuditEvent, Checkpoint, CheckpointChain, SigningKey
 from controlpanel.keys import ring, signatures
 
 _CHUNK: Final = 500
@@ -42,12 +42,19 @@ class Broken(Exception):
 
 
 class Stood:
-    """What the checkpoints say of one chain, compared with it while it is walked."""
+    """What the checkpoints say of one chain, compared with it while it is walked.
 
-    def __init__(self, chain: str, until: int) -> None:
+    `after`: the last one that was compared before, by a walk that this one goes on with. What they
+    say of targets is then left alone: who goes on has not seen all of them.
+    """
+
+    def __init__(self, chain: str, until: int, after: int | None = None) -> None:
         self._chain = chain
-        rows = CheckpointChain.objects.filter(chain=chain, checkpoint__lte=until)
-        self._last = rows.order_by("-checkpoint").first()
+        self.compared = after or 0
+        rows = CheckpointChain.objects.filter(
+            chain=chain, checkpoint__lte=until, checkpoint__gt=self.compared
+        )
+        self._last = rows.order_by("-checkpoint").first() if after is None else None
         self._rows = rows.order_by("checkpoint").iterator(chunk_size=_CHUNK)
         self._next = next(self._rows, None)
 
@@ -56,11 +63,22 @@ class Stood:
         if row is None or row.seq != seq:
             return None
         self._next = next(self._rows, None)
+        self.compared = row.checkpoint
         if row.hash != last_hash:
-            what = _("checkpoint #%(number)s says that another event stood there")
-            return ("rewritten", what % {"number": row.checkpoint})
+            return _rewritten(row)
         if self._last and row.checkpoint == self._last.checkpoint:
             return self._targets(row, histories)
+        return None
+
+    def agrees_so_far(self, seq: int) -> Problem | None:
+        """With the checkpoints that were made of what the walk has behind it."""
+        while self._next is not None and self._next.seq <= seq:
+            row, self._next = self._next, next(self._rows, None)
+            self.compared = row.checkpoint
+            if not AuditEvent.objects.filter(
+                chain=self._chain, seq=row.seq, hash=row.hash
+            ).exists():
+                return _rewritten(row)
         return None
 
     def _targets(self, row: CheckpointChain, histories: Histories) -> Problem | None:
@@ -70,8 +88,7 @@ class Stood:
         ]
         if (len(leaves), checkpoints.targets_root(leaves)) == (row.targets, row.targets_root):
             return None
-        what = _("checkpoint #%(number)s says that the targets' histories stood elsewhere")
-        return ("checkpoint_targets", what % {"number": row.checkpoint})
+        return other_targets(row)
 
     def left(self) -> Problem | None:
         """At the end of the chain: what a checkpoint has seen must still be there."""
@@ -81,16 +98,26 @@ class Stood:
         return ("rolled_back", what % {"number": self._next.checkpoint, "seq": self._next.seq})
 
 
+def other_targets(row: CheckpointChain) -> Problem:
+    what = _("checkpoint #%(number)s says that the targets' histories stood elsewhere")
+    return ("checkpoint_targets", what % {"number": row.checkpoint})
+
+
+def _rewritten(row: CheckpointChain) -> Problem:
+    what = _("checkpoint #%(number)s says that another event stood there")
+    return ("rewritten", what % {"number": row.checkpoint})
+
+
 def check() -> Checked:
     """Raises Broken at the first that is wrong."""
     last = checkpoints.latest()
     checked = Checked()
-    previous, tree = checkpoints.GENESIS, _Tree()
+    previous, tree = checkpoints.GENESIS, Tree()
     for point in _until(last.number if last else 0):
         if point.number != checked.number + 1:
             raise Broken(("checkpoint_missing", _("it is missing")), checked.number + 1)
-        _check_statement(point, previous)
-        _check_root(point, tree)
+        check_statement(point, previous)
+        check_root(point, tree)
         if checked.at and point.at - checked.at > QUIET:
             checked.gaps.append(Gap(checked.at, point.at - checked.at))
         checked.number, checked.at = point.number, point.at
@@ -105,7 +132,7 @@ def _until(number: int) -> Iterator[Checkpoint]:
     return found.iterator(chunk_size=_CHUNK)
 
 
-def _check_statement(point: Checkpoint, previous: str) -> None:
+def check_statement(point: Checkpoint, previous: str) -> None:
     try:
         said = chains.parse(point.statement)
         same = (
@@ -137,13 +164,16 @@ def _public(point: Checkpoint) -> str:
     return kept.public
 
 
-class _Tree:
-    """What the checkpoints say of chains, in the order of the checkpoints."""
+class Tree:
+    """What the checkpoints say of chains, in the order of the checkpoints.
 
-    def __init__(self) -> None:
-        self.stood: dict[str, CheckpointChain] = {}
-        self.root = checkpoints.root(())
-        found = CheckpointChain.objects.order_by("checkpoint", "chain")
+    `after`: the last one that was checked before. What stood then is held against the next root.
+    """
+
+    def __init__(self, after: int = 0) -> None:
+        self.stood = checkpoints.of_chains(after) if after else {}
+        self.root = checkpoints.root(self.stood.values())
+        found = CheckpointChain.objects.filter(checkpoint__gt=after).order_by("checkpoint", "chain")
         self._rows = found.iterator(chunk_size=_CHUNK)
         self._next = next(self._rows, None)
 
@@ -162,12 +192,14 @@ class _Tree:
 
 def _sound(row: CheckpointChain) -> bool:
     try:
-        return checkpoints.chain_leaf(row).hash.hex() == row.leaf
+        # Exactly as it was written: capital letters would give the same leaf.
+        exact = bytes.fromhex(row.secret).hex() == row.secret
+        return exact and checkpoints.chain_leaf(row).hash.hex() == row.leaf
     except ValueError:
         return False
 
 
-def _check_root(point: Checkpoint, tree: _Tree) -> None:
+def check_root(point: Checkpoint, tree: Tree) -> None:
     if not tree.go_on(point.number):
         raise _broken(point, "checkpoint_rows", _("what it says of a chain was changed"))
     said = chains.parse(point.statement)
@@ -176,8 +208,12 @@ def _check_root(point: Checkpoint, tree: _Tree) -> None:
 
 
 def _check_file(number: int) -> None:
-    written = 0
-    for text in ledger.lines():
+    check_written(check_lines(ledger.lines(), 0), number)
+
+
+def check_lines(texts: Iterable[str], written: int) -> int:
+    """Lines of the file that follow the first `written`; how many it has then."""
+    for text in texts:
         written += 1
         point = Checkpoint.objects.filter(number=written).first()
         if point is None:
@@ -192,6 +228,10 @@ def _check_file(number: int) -> None:
             )
         if ledger.line(point) != text:
             raise Broken(("file", _("the file outside the database says something else")), written)
+    return written
+
+
+def check_written(written: int, number: int) -> None:
     # The last one may be on its way to the file.
     if written < number - 1:
         raise Broken(("file", _("the file outside the database lacks it")), written + 1)
