@@ -25,6 +25,7 @@ from controlpanel.web import (
     service_tokens,
     team,
     tokens,
+    verification,
 )
 
 _team = [
@@ -48,6 +49,7 @@ _team = [
     path("audit/new/", audit.count_new, name="audit-new"),
     path("audit/suggest/", audit.suggest, name="audit-suggest"),
     path("audit/requests/<str:request_id>/", audit.show_request, name="audit-request"),
+    path("audit/verification/", verification.show, name="audit-verification"),
     path("audit/outside/", outside.list_changes, name="audit-outside"),
     path("audit/<int:seq>/", audit.show, name="audit-event"),
     path("tokens/", tokens.list_tokens, name="tokens"),

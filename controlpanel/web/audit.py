@@ -14,7 +14,13 @@ from controlpanel.audit import events, selectors
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.servers import acknowledging
-from controlpanel.web import audit_filters, audit_request, audit_suggest, audit_timeline
+from controlpanel.web import (
+    audit_filters,
+    audit_request,
+    audit_suggest,
+    audit_timeline,
+    verification,
+)
 from controlpanel.web.audit_filters import Filters
 from controlpanel.web.audit_rows import rows
 from controlpanel.web.door import door
@@ -27,6 +33,7 @@ ROWS = 50
 def list_events(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     filters = audit_filters.read(request.GET)
     context: dict[str, Any] = {"filters": filters, "help": audit_filters.HELP, **_choices(filters)}
+    context["shield"] = verification.shield(scope)
     if filters.problems:
         return page(request, "audit/list.html", context, status=422)
     cursor = request.GET.get("page", "")

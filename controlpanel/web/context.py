@@ -5,12 +5,13 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import openid, selectors
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
-from controlpanel.web import second_step
+from controlpanel.web import second_step, verification
 
 # Pages that stand below another one's entry, though not below its address.
 _BELOW = {"members": ("roles", "policies")}
@@ -45,11 +46,18 @@ def panel(request: HttpRequest) -> dict[str, Any]:
             "teams": selectors.teams_of(user),
             "may_manage": scope is not None and scope.allows("team.manage"),
             "nav": _nav(request, scope) if scope else _own_nav(request),
-            "banners": [one for one in [second_step.banner(request, scope)] if one],
+            # Only whole pages show them, and only those ask the database for them.
+            "banners": SimpleLazyObject(lambda: _banners(request, scope)),
             "theme": theme if theme in _THEMES else "",
             "density": user.density,
         }
     }
+
+
+def _banners(request: HttpRequest, scope: Scope | None) -> list[Any]:
+    damage = verification.banners(scope) if scope else []
+    step = second_step.banner(request, scope)
+    return [*damage, *([step] if step else [])]
 
 
 def _own_nav(request: HttpRequest) -> list[dict[str, Any]]:

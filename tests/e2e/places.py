@@ -124,6 +124,7 @@ PLACES = (
     Place("audit-no-match", f"{AUDIT}?q=there-is-none", "auditor"),
     Place("audit-wrong-word", f"{AUDIT}?q=actor:bob+after:soon", "auditor"),
     Place("audit-event", f"{AUDIT}1/", "auditor"),
+    Place("audit-verification", f"{AUDIT}verification/", "auditor"),
     Place("audit-outside", f"{AUDIT}outside/", "auditor"),
     Place("tokens", f"{TEAM}tokens/"),
     Place("tokens-viewer", f"{TEAM}tokens/", "viewer"),

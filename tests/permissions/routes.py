@@ -147,6 +147,7 @@ TEAM_ROUTES: Mapping[str, Route] = {
         foreign=lambda _world: {"request_id": "request-of-charlie"},
         absent={"request_id": "absent"},
     ),
+    "audit-verification": Route(get="audit.view"),
     "audit-outside": Route(
         get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
     ),
