@@ -100,6 +100,12 @@ SETTINGS = (
         "files in `PANEL_VAR`/mail",
         "`smtp://user:password@host:port` or `smtps://…` for outgoing mail.",
     ),
+    Setting(
+        "PANEL_HOOK_PRIVATE",
+        "0",
+        "1 lets the web hooks that teams name lead to addresses that are not public, and to this "
+        "machine, there over plain http too. Whoever may set one then reaches into your network.",
+    ),
     Setting("PANEL_EMAIL_FROM", "panel@localhost", "Sender of outgoing mail."),
     Setting(
         "PANEL_OIDC_NAME",

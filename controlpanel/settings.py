@@ -22,6 +22,7 @@ PANEL_DEMO = env.get_flag("PANEL_DEMO")
 PANEL_PUBLIC_URL = env.get(
     "PANEL_PUBLIC_URL", f"http://localhost:{env.get_int('PORT', 8000)}"
 ).rstrip("/")
+PANEL_HOOK_PRIVATE = env.get_flag("PANEL_HOOK_PRIVATE")
 PANEL_PROXY_COUNT = env.get_int("PANEL_PROXY_COUNT", 0)
 PANEL_WEB_THREADS = env.get_int("PANEL_WEB_THREADS", 8)
 
@@ -208,6 +209,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "controlpanel.audit.tasks.checkpoint",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    "deliver": {
+        "task": "controlpanel.audit.tasks.deliver",
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "verify": {
         "task": "controlpanel.audit.tasks.verify",

@@ -11,6 +11,7 @@ from controlpanel.accounts import access, colours, selectors
 from controlpanel.accounts.members import OWNER
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.services import free_slug
+from controlpanel.audit import delivery
 from controlpanel.audit.recorder import Target, record, record_by
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.lib.text import clean
@@ -54,6 +55,7 @@ def change(scope: Scope, name: str, colour: str) -> bool:
             _refuse_second(User.objects.get(id=scope.user_id), name, besides=team.id)
         team.name, team.colour = name, colour
         team.save(update_fields=["name", "colour"])
+        delivery.rename(team.chain, name)
         record_by(
             scope,
             "team.changed",

@@ -16,8 +16,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints, ledger, merkle, sentences
-from controlpanel.audit.checkpoints import Leaf
+from controlpanel.audit import checkpoints, ledger, sentences
 from controlpanel.audit.models import (
     AuditEvent,
     Checkpoint,
@@ -70,11 +69,11 @@ def verifier_hash() -> str:
 def write(file: IO[bytes], wanted: History | Span) -> int:
     """Writes the bundle, and tells how many events are in it."""
     point = _checkpoint(wanted)
-    stood = checkpoints.of_chains(point.number)
-    row = stood.get(wanted.chain)
-    if row is None:
+    found = checkpoints.chain_proof(wanted.chain, point.number)
+    if found is None:
         raise NoBundle(_("Nothing was recorded in this chain until then."))
-    proofs = _proofs(wanted, point, row, list(stood.values()))
+    row, proof = found
+    proofs = _proofs(wanted, point, row, proof)
     with ZipFile(file, "w", ZIP_DEFLATED) as archive, TemporaryFile() as report:
         members = _Members(archive)
         count = _write_events(members, report, _events(wanted, row), _title(wanted, point))
@@ -191,10 +190,9 @@ def _title(wanted: History | Span, point: Checkpoint) -> str:
 
 
 def _proofs(
-    wanted: History | Span, point: Checkpoint, row: CheckpointChain, stood: list[CheckpointChain]
+    wanted: History | Span, point: Checkpoint, row: CheckpointChain, proof: dict[str, Any]
 ) -> dict[str, Any]:
-    leaves = sorted(bytes.fromhex(one.leaf) for one in stood)
-    proofs = {"checkpoint": point.number, "chain": _proof(checkpoints.chain_leaf(row), leaves)}
+    proofs = {"checkpoint": point.number, "chain": proof}
     if isinstance(wanted, Span):
         return proofs
     return {**proofs, "target": _target_proof(wanted, row)}
@@ -209,7 +207,7 @@ def _target_proof(wanted: History, row: CheckpointChain) -> dict[str, Any] | Non
     if head is None:  # all that was recorded about it is of format 1
         return None
     (leaf,) = checkpoints.target_leaves(row, [head])
-    return _proof(leaf, sorted(one.hash for one in leaves))
+    return checkpoints.proof(leaf, sorted(one.hash for one in leaves))
 
 
 def _heads_at(row: CheckpointChain) -> dict[tuple[str, str], TargetHead]:
@@ -227,17 +225,6 @@ def _heads_at(row: CheckpointChain) -> dict[tuple[str, str], TargetHead]:
             continue
         heads[kind, target].seq, heads[kind, target].hash = last.target_seq, last.hash
     return heads
-
-
-def _proof(leaf: Leaf, leaves: list[bytes]) -> dict[str, Any]:
-    index = leaves.index(leaf.hash)
-    return {
-        "leaf": leaf.text,
-        "salt": leaf.salt.hex(),
-        "index": index,
-        "size": len(leaves),
-        "path": [step.hex() for step in merkle.proof(leaves, index)],
-    }
 
 
 def _finish(members: _Members, wanted: History | Span, used: set[str]) -> None:

@@ -147,6 +147,27 @@ def target_leaves(row: CheckpointChain, heads: Iterable[TargetHead]) -> list[Lea
     ]
 
 
+def proof(leaf: Leaf, leaves: list[bytes]) -> dict[str, Any]:
+    """From a leaf to the root over all, which stand in order: `docs/audit-format.md`."""
+    index = leaves.index(leaf.hash)
+    return {
+        "leaf": leaf.text,
+        "salt": leaf.salt.hex(),
+        "index": index,
+        "size": len(leaves),
+        "path": [step.hex() for step in merkle.proof(leaves, index)],
+    }
+
+
+def chain_proof(chain: str, number: int) -> tuple[CheckpointChain, dict[str, Any]] | None:
+    """What checkpoint `number` says of one chain, and the way to its root; None if nothing."""
+    stood = of_chains(number)
+    row = stood.get(chain)
+    if row is None:
+        return None
+    return row, proof(chain_leaf(row), sorted(bytes.fromhex(one.leaf) for one in stood.values()))
+
+
 def _leaf(secret: str, content: Mapping[str, Any]) -> Leaf:
     text = chains.canonical(dict(content))
     return Leaf(text, hmac.digest(bytes.fromhex(secret), text.encode(), "sha256"))

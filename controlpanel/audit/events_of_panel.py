@@ -15,6 +15,12 @@ PANEL: Final[tuple[EventType, ...]] = (
         optional=("count",),
     ),
     event_type(
+        "audit.delivery_changed",
+        _("Delivery of checkpoints changed"),
+        _("%(actor)s changed where the checkpoints of %(target)s are sent"),
+        required=("before", "after"),
+    ),
+    event_type(
         "audit.verified",
         _("Audit log verified"),
         {

@@ -151,6 +151,33 @@ class SigningKey(models.Model):
         return self.key_id
 
 
+class Delivery(models.Model):
+    """Where a team wants its checkpoints sent, one row a way, and how that goes. The row is the
+    queue: what is due stands in `next_at`."""
+
+    pk = models.CompositePrimaryKey("chain", "way")
+    chain = models.CharField(max_length=40)
+    way = models.CharField(max_length=10)  # "webhook" or "mail"
+    address = models.CharField(max_length=500)
+    # The team's name, for people who get mail of several.
+    team = models.CharField(max_length=120)
+    next_at = models.DateTimeField()
+    # The last checkpoint that arrived, and where the chain stood in it.
+    number = models.BigIntegerField(default=0)
+    seq = models.BigIntegerField(default=0)
+    delivered_at = models.DateTimeField(null=True)
+    failures = models.IntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+    # Why the last try failed, as `lib.hook` names it; with a status where there was one.
+    trouble = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("next_at",), name="audit_delivery_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.way} of {self.chain}"
+
+
 class Verification(models.Model):
     """How far the workers have verified one chain; "": what is common to all, the checkpoints.
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access, invitations, ownership
 from controlpanel.accounts.models import Account, OwnershipOffer, Team
+from controlpanel.audit import delivery
 from controlpanel.audit.content import JSON
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.credentials import leaving
@@ -66,6 +67,7 @@ def close(scope: Scope) -> list[Revocation]:
         for invitation in invitations.open_ones(scope):
             invitations.revoke(scope, invitation)
         _end_offer(scope)
+        delivery.end(team.chain)
         team.closed_at = clock.now()
         team.save(update_fields=["closed_at"])
         record_by(

@@ -147,6 +147,9 @@ TEAM_ROUTES: Mapping[str, Route] = {
         foreign=lambda _world: {"request_id": "request-of-charlie"},
         absent={"request_id": "absent"},
     ),
+    "audit-checkpoints": Route(
+        get="audit.view", post="policies.manage", body=lambda _world: {"mail": "audit@example.com"}
+    ),
     "audit-verification": Route(get="audit.view"),
     "audit-outside": Route(
         get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}

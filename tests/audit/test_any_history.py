@@ -1,0 +1,234 @@
+"""Whatever is recorded in whatever order, and whatever is then changed anywhere: the verification,
+by command and by the workers, passes if and only if nothing was.
+
+After a change nothing more is recorded before it is put back: then the truth is known exactly.
+"""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from controlpanel.audit import checkpoints, standing, triggers, verifying
+from controlpanel.audit.recorder import Target, record_now
+from controlpanel.audit.verify import verify
+from controlpanel.lib import clock
+from tests.audit.test_any_tampering import TABLES
+from tests.audit.writing import BOB, PAGE, Team, change, triggers_aside
+
+pytestmark = [pytest.mark.databases, pytest.mark.django_db]
+
+SERVERS = st.integers(1, 3)
+Rows = list[tuple[Any, ...]]
+
+
+def columns(table: str) -> list[str]:
+    return [field.column for field in TABLES[table]._meta.fields if field.column]
+
+
+def rows(table: str) -> Rows:
+    names = ", ".join(columns(table))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {names} FROM {table} ORDER BY {names}")  # noqa: S608
+        return cursor.fetchall()
+
+
+def write(table: str, wanted: Rows) -> None:
+    names = columns(table)
+    change(f"DELETE FROM {table}")  # noqa: S608
+    marks = ", ".join(["%s"] * len(names))
+    for row in wanted:
+        change(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", *row)  # noqa: S608
+
+
+def other_value(data: st.DataObject, value: Any, column: list[Any]) -> Any:
+    """Another value of the same kind: one that stands elsewhere, or one just beside."""
+    elsewhere = sorted({one for one in column if one != value}, key=str)
+    if elsewhere and data.draw(st.booleans()):
+        return data.draw(st.sampled_from(elsewhere))
+    if isinstance(value, datetime):
+        return value + timedelta(microseconds=data.draw(st.sampled_from([-1, 1, 3_600_000_000])))
+    if isinstance(value, int):
+        return value + data.draw(st.sampled_from([-1, 1, 1000]))
+    return _other_text(data, str(value))
+
+
+def _other_text(data: st.DataObject, text: str) -> str:
+    place = data.draw(st.integers(0, max(len(text) - 1, 0)))
+    letter = data.draw(st.sampled_from("0aA \u00e9"))
+    made = data.draw(
+        st.sampled_from(
+            [
+                text[:place] + letter + text[place + 1 :],
+                text[:place] + text[place + 1 :],
+                text + letter,
+                text.swapcase(),
+                "",
+            ]
+        )
+    )
+    return made if made != text else text + "x"
+
+
+class Log(RuleBasedStateMachine):
+    """Two teams and the panel write; somebody who owns the database and the file changes them."""
+
+    file: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undone = transaction.atomic()
+        self.undone.__enter__()
+        clock.reset()
+        self.file.unlink(missing_ok=True)
+        self.teams = [Team("acme"), Team("globex")]
+        self.put_back: Any = None
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.undone.__exit__(None, None, None)
+        clock.reset()
+
+    @property
+    def untouched(self) -> bool:
+        return self.put_back is None
+
+    @precondition(lambda self: self.untouched)
+    @rule(team=st.integers(0, 1), server=SERVERS)
+    def record(self, team: int, server: int) -> None:
+        self.teams[team].write(target=f"web-{server}")
+
+    @precondition(lambda self: self.untouched)
+    @rule()
+    def record_of_the_panel(self) -> None:
+        record_now(
+            "demo.loaded",
+            chain="panel",
+            actor=BOB,
+            origin=PAGE,
+            target=Target("panel", "", "demo"),
+            result="success",
+        )
+
+    @precondition(lambda self: self.untouched)
+    @rule()
+    def checkpoint(self) -> None:
+        clock.shift(timedelta(minutes=5))
+        checkpoints.take()
+
+    @precondition(lambda self: self.untouched)
+    @rule(events=st.sampled_from([1, 3, 1000]))
+    def work(self, events: int) -> None:
+        verifying.run(events=events)
+
+    @precondition(lambda self: self.untouched)
+    @rule(data=st.data())
+    def tamper(self, data: st.DataObject) -> None:
+        found = {name: content for name in TABLES if (content := rows(name))}
+        if not found:
+            return
+        table = data.draw(st.sampled_from(sorted(found)))
+        before = found[table]
+        triggers_aside()
+        with suppress(DatabaseError), transaction.atomic():  # some the database itself refuses
+            write(table, self._changed(data, table, before))
+        triggers.make()
+        if rows(table) != before:
+            self.put_back = lambda: write(table, before)
+
+    def _changed(self, data: st.DataObject, table: str, before: Rows) -> Rows:
+        place = data.draw(st.integers(0, len(before) - 1))
+        row = before[place]
+        how = data.draw(st.sampled_from(["value", "value", "gone", "cut", "swap", "copy"]))
+        if how == "gone":
+            return before[:place] + before[place + 1 :]
+        if how == "cut":
+            return before[:place]
+        at = data.draw(st.integers(0, len(row) - 1))
+        column = [one[at] for one in before]
+        value = other_value(data, row[at], column)
+        changed = (*row[:at], value, *row[at + 1 :])
+        if how == "copy":
+            return [*before, changed]
+        if how == "swap":
+            other = data.draw(st.integers(0, len(before) - 1))
+            swapped = list(before)
+            for here, there in ((place, other), (other, place)):
+                swapped[here] = (*before[here][:at], before[there][at], *before[here][at + 1 :])
+            return swapped
+        return [*before[:place], changed, *before[place + 1 :]]
+
+    @precondition(lambda self: self.untouched and self.file.exists())
+    @rule(data=st.data())
+    def tamper_with_the_file(self, data: st.DataObject) -> None:
+        before = self.file.read_bytes()
+        place = data.draw(st.integers(0, len(before) - 1))
+        byte = data.draw(st.sampled_from(b"0a}\n"))
+        if before[place] == byte:
+            return
+        self.file.write_bytes(before[:place] + bytes([byte]) + before[place + 1 :])
+        self.put_back = lambda: self.file.write_bytes(before)
+
+    @precondition(lambda self: not self.untouched)
+    @rule()
+    def put_it_back(self) -> None:
+        triggers_aside()
+        self.put_back()
+        triggers.make()
+        self.put_back = None
+
+    @invariant()
+    def verification_passes_if_and_only_if_nothing_was_changed(self) -> None:
+        wrong = verify().wrong
+        assert (wrong is None) == self.untouched, wrong
+
+    @invariant()
+    def so_it_does_for_the_workers(self) -> None:
+        """Within a day. What they write down meanwhile is taken back."""
+        undone = transaction.atomic()
+        undone.__enter__()
+        now = clock.now()
+        try:
+            clock.shift(timedelta(days=1))
+            verifying.run()
+            wrong = [one.wrong for one in standing.everything().values() if one.wrong]
+            assert (not wrong) == self.untouched, wrong
+        finally:
+            transaction.set_rollback(True)
+            undone.__exit__(None, None, None)
+            clock.shift(now - clock.now())
+
+
+def run(file: Path, examples: int, steps: int) -> None:
+    Log.file = file
+    run_state_machine_as_test(
+        Log,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_it_passes_if_and_only_if_nothing_was_changed(ledger_file: Path) -> None:
+    run(ledger_file, examples=12, steps=14)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1800)
+def test_the_same_for_longer(ledger_file: Path) -> None:
+    run(ledger_file, examples=300, steps=30)
