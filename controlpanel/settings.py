@@ -274,7 +274,7 @@ SOCIALACCOUNT_LOGIN_ON_GET = False
 USERSESSIONS_ADAPTER = "controlpanel.accounts.sessions.SessionsAdapter"
 USERSESSIONS_TRACK_ACTIVITY = True
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "controlpanel.accounts.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60

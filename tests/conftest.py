@@ -6,6 +6,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from pytest_django import Settings
 
 import controlpanel.celery  # noqa: F401 as in every process: the bell rings through this app
+from controlpanel.audit import closure, unrecorded
 from controlpanel.lib import clock
 from controlpanel.sandbox.server import Sandbox
 from tests.tools.flush import flush_past_triggers
@@ -24,6 +25,14 @@ def _flush_past_triggers() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _not_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has just started; whoever asks tries at once whether it can write."""
+    closure.forget()
+    unrecorded.forget()
+    monkeypatch.setattr(closure, "TRY_EVERY", 0.0)
 
 
 @pytest.fixture(autouse=True)

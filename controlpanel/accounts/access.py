@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest
 from controlpanel.accounts import entering, roles
 from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
 from controlpanel.accounts.origin import of_request
+from controlpanel.audit import readonly
 from controlpanel.audit.recorder import Target, record_now
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
@@ -186,7 +187,8 @@ def _note_activity(membership: Membership) -> None:
     if seen is not None and now - seen < _ACTIVE_EVERY:
         return
     due = Q(last_active_at=None) | Q(last_active_at__lte=now - _ACTIVE_EVERY)
-    Membership.objects.filter(due, id=membership.id).update(last_active_at=now)
+    mine = Membership.objects.filter(due, id=membership.id)
+    readonly.if_possible(lambda: mine.update(last_active_at=now))
 
 
 def _scope(membership: Membership, origin: Origin) -> Scope:

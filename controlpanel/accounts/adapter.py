@@ -15,7 +15,7 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage, EmailMultiAlternatives
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -25,7 +25,9 @@ from controlpanel.accounts import devices, openid
 from controlpanel.accounts.freshness import signed_in_recently
 from controlpanel.accounts.models import User
 from controlpanel.accounts.origin import client_address
-from controlpanel.accounts.own_events import record_own
+from controlpanel.accounts.own_events import note_unrecorded, record_if_possible, record_own
+from controlpanel.audit import readonly
+from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib.text import clean
 
 log = structlog.get_logger(__name__)
@@ -74,12 +76,27 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         assert isinstance(user, User)
         is_new_device = devices.is_new(request, user)
-        with transaction.atomic():
-            super().login(request, user)
-            record_own("authn_login_success", request, user, data={"methods": _methods(request)})
-            if is_new_device:
-                record_own("authn_new_device", request, user)
-                self.send_notification_mail("account/email/new_device", user)
+        if not readonly.closed():
+            try:
+                with transaction.atomic():
+                    self._login(request, user, is_new_device)
+            except AuditUnavailable:
+                pass
+            except (DatabaseError, InterfaceError):
+                readonly.suspect()
+            else:
+                return
+            request.session.cycle_key()  # its row is gone with the transaction
+        # People get in to look, also while nothing can be recorded.
+        super().login(request, user)
+        note_unrecorded("authn_login_success", request, user.email)
+
+    def _login(self, request: HttpRequest, user: User, is_new_device: bool) -> None:
+        super().login(request, user)
+        record_own("authn_login_success", request, user, data={"methods": _methods(request)})
+        if is_new_device:
+            record_own("authn_new_device", request, user)
+            self.send_notification_mail("account/email/new_device", user)
 
     def post_login(
         self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any
@@ -90,17 +107,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return response
 
     def logout(self, request: HttpRequest) -> None:
-        user = request.user
-        with transaction.atomic():
-            if isinstance(user, User):
-                record_own("authn_logout", request, user)
-            super().logout(request)
+        if isinstance(request.user, User):
+            record_if_possible("authn_logout", request, request.user)
+        super().logout(request)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         email = clean(credentials.get("email") or "", 254)
         user = User.objects.filter(email__iexact=email).first()
-        with transaction.atomic():
-            record_own("authn_login_fail", request, user, "failure", tried=email)
+        record_if_possible("authn_login_fail", request, user, "failure", tried=email)
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
         assert isinstance(user, User)

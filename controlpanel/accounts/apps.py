@@ -6,8 +6,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from controlpanel.accounts import sealing, selectors, signals  # noqa: F401 signals connect
+        from controlpanel.accounts.last_seen import tolerate
         from controlpanel.keys import holders
 
+        tolerate()
         holders.register(holders.Holder("VPS.org accounts", selectors.identity_keys))
         holders.register(
             holders.Holder("second factors", sealing.usage, sealing.needed, sealing.VAULT)

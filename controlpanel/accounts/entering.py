@@ -11,13 +11,14 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from controlpanel.accounts.models import TeamPolicy
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit import unrecorded
+from controlpanel.audit.recorder import AuditUnavailable, Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 
@@ -100,15 +101,14 @@ def note_click(request: HttpRequest) -> None:
 
 
 def _end(request: HttpRequest, scope: Scope, limit: str, words: str, sentence: str) -> None:
-    with transaction.atomic():
-        record_by(
-            scope,
-            "session.expired",
-            Target("user", scope.actor.id, scope.actor.name),
-            limit=limit,
-            after=words,
-        )
-        logout(request)
+    target = Target("user", scope.actor.id, scope.actor.name)
+    try:
+        with transaction.atomic():
+            record_by(scope, "session.expired", target, limit=limit, after=words)
+    except (AuditUnavailable, DatabaseError, InterfaceError):
+        # Or nobody could sign in anew, to look, while nothing can be recorded.
+        unrecorded.note("session.expired", scope.actor.name, scope.origin.address)
+    logout(request)
     raise SessionOver(sentence)
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest
 
 from controlpanel.accounts.models import Team, User
 from controlpanel.accounts.origin import of_request
+from controlpanel.audit import readonly, unrecorded
 from controlpanel.audit.content import JSON
-from controlpanel.audit.recorder import PANEL, Result, Target, record
+from controlpanel.audit.recorder import PANEL, AuditUnavailable, Result, Target, record
 from controlpanel.lib.scope import Actor
 
 
@@ -39,6 +41,34 @@ def record_own(
             result=result,
             data=data,
         )
+
+
+def record_if_possible(
+    event: str,
+    request: HttpRequest,
+    user: User | None,
+    result: Result = "success",
+    *,
+    tried: str = "",
+    data: Mapping[str, JSON] | None = None,
+) -> None:
+    """For coming and going: people get in to look also while nothing can be recorded. Then it is
+    counted, and told as one event afterwards."""
+    if not readonly.closed():
+        try:
+            with transaction.atomic():
+                record_own(event, request, user, result, tried=tried, data=data)
+        except AuditUnavailable:
+            pass
+        except (DatabaseError, InterfaceError):
+            readonly.suspect()
+        else:
+            return
+    note_unrecorded(event, request, user.email if user else tried)
+
+
+def note_unrecorded(event: str, request: HttpRequest, person: str) -> None:
+    unrecorded.note(event, person, of_request(request).address)
 
 
 def _actor(request: HttpRequest) -> Actor | None:

@@ -16,7 +16,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from controlpanel.accounts.models import User
-from controlpanel.accounts.own_events import record_own
+from controlpanel.accounts.own_events import record_if_possible, record_own
 
 _WORDS: Final = {
     "totp": "authenticator app",
@@ -38,24 +38,21 @@ def removed(instance: Authenticator, **_kwargs: Any) -> None:
 
 @receiver(mfa.authentication_failed)
 def failed(request: HttpRequest, user: User, authenticator: Authenticator, **_kwargs: Any) -> None:
-    with transaction.atomic():
-        data = {"method": _WORDS[authenticator.type]}
-        record_own("authn_mfa_fail", request, user, "failure", data=data)
+    data = {"method": _WORDS[authenticator.type]}
+    record_if_possible("authn_mfa_fail", request, user, "failure", data=data)
 
 
 @receiver(mfa.authenticator_used)
 def used(request: HttpRequest, user: User, authenticator: Authenticator, **_kwargs: Any) -> None:
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        with transaction.atomic():
-            record_own("authn_recovery_code_used", request, user)
+        record_if_possible("authn_recovery_code_used", request, user)
 
 
 @receiver(account.authentication_step_completed)
 def asked_again(request: HttpRequest, user: User, method: str, **kwargs: Any) -> None:
     if kwargs.get("reauthenticated"):
-        with transaction.atomic():
-            data = {"method": str(kwargs.get("type") or method)}
-            record_own("authn_reauth_success", request, user, data=data)
+        data = {"method": str(kwargs.get("type") or method)}
+        record_if_possible("authn_reauth_success", request, user, data=data)
 
 
 @receiver(account.email_added)

@@ -68,6 +68,33 @@ PANEL: Final[tuple[EventType, ...]] = (
         required=("keys",),
     ),
     event_type(
+        "panel.closed",
+        _("Panel read-only"),
+        _("The panel is read-only: somebody changed what the chain %(chain)s holds"),
+        required=("why", "since", "chain"),
+    ),
+    event_type(
+        "panel.recovered",
+        _("Panel writable again"),
+        _("From %(since)s on the panel could not write its record; now it can again"),
+        required=("why", "since"),
+    ),
+    event_type(
+        "panel.reopened",
+        _("Panel opened again"),
+        _("%(actor)s looked into why the panel was read-only and opened it again"),
+        required=("why", "since", "chain"),
+    ),
+    event_type(
+        "authn_not_recorded",
+        _("Sign-ins not recorded"),
+        _(
+            "%(count)s sign-ins, sign-outs and failed tries from %(since)s to %(until)s were not "
+            "recorded one by one: the panel could not write"
+        ),
+        required=("count", "since", "until", "events", "people"),
+    ),
+    event_type(
         "demo.loaded",
         _("Demo data loaded"),
         _("%(actor)s loaded the demo data"),

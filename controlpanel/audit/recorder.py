@@ -6,14 +6,24 @@ from typing import Any, Final, Literal
 from django.db import DatabaseError, InterfaceError, transaction
 
 from controlpanel.audit import chain as chains
-from controlpanel.audit import content, events
+from controlpanel.audit import closure, content, events
 from controlpanel.audit.content import JSON, Target
 from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin, Scope
 
-__all__ = ["PANEL", "AuditUnavailable", "Result", "Target", "record", "record_by", "record_now"]
+__all__ = [
+    "PANEL",
+    "AuditUnavailable",
+    "Result",
+    "Target",
+    "head_fits",
+    "hold",
+    "record",
+    "record_by",
+    "record_now",
+]
 
 Result = Literal["success", "failure", "denied", "unknown", "pending"]
 
@@ -23,7 +33,10 @@ PURPOSE: Final = "audit-mac"
 
 
 class AuditUnavailable(Exception):
-    """The event could not be written, so what it is about must not happen."""
+    """The event could not be written, so what it is about must not happen.
+
+    Whoever raises it has made the panel read-only: see `readonly`.
+    """
 
 
 def record(
@@ -54,6 +67,7 @@ def record(
         built = content.build(event, at, actor, origin, target, result, reason, labels, data)
         return _append(head, built)
     except (DatabaseError, InterfaceError, ring.KeysNotReady) as error:
+        closure.close_for(error, chain)
         raise AuditUnavailable(str(error)) from error
 
 
@@ -105,7 +119,25 @@ def record_now(
                 data=data,
             )
     except (DatabaseError, InterfaceError) as error:
+        closure.close_for(error, chain)
         raise AuditUnavailable(str(error)) from error
+
+
+def hold(chain: str) -> None:
+    """Nobody else writes to this chain until the transaction ends. Raises AuditUnavailable."""
+    if not ChainHead.objects.filter(chain=chain).exists():
+        return
+    head = _locked_head(chain)
+    if AuditEvent.objects.filter(chain=chain, seq__gt=head.seq).exists():
+        raise _changed(chain, f"The head of the chain {chain} was put back.")
+
+
+def head_fits(head: ChainHead) -> bool:
+    """Whether its MAC is right. KeysNotReady without the key it was made with."""
+    try:
+        return _head_mac(head, head.mac_key_id)[1] == head.mac
+    except (ValueError, OverflowError):
+        return False
 
 
 def _locked_head(chain: str) -> ChainHead:
@@ -118,9 +150,8 @@ def _locked_head(chain: str) -> ChainHead:
         fresh.mac_key_id, fresh.mac = _head_mac(fresh)
         ChainHead.objects.bulk_create([fresh], ignore_conflicts=True)
         head = locked.get()
-    _, expected = _head_mac(head, head.mac_key_id)
-    if expected != head.mac:
-        raise AuditUnavailable(f"The head of the chain {chain} was changed.")
+    if not head_fits(head):
+        raise _changed(chain, f"The head of the chain {chain} was changed.")
     return head
 
 
@@ -149,7 +180,7 @@ def _append(head: ChainHead, built: dict[str, Any]) -> AuditEvent:
         mac=macs.digest(key, chains.head_message(head.chain, seq, this)),
     )
     if moved != 1:
-        raise AuditUnavailable(f"The head of the chain {head.chain} moved meanwhile.")
+        raise _changed(head.chain, f"The head of the chain {head.chain} moved meanwhile.")
     _move(target, this, key)
     return event
 
@@ -160,7 +191,7 @@ def _target_head(chain: str, kind: str, target: str) -> TargetHead:
     if head is None:
         return TargetHead(chain=chain, kind=kind, target=target, seq=0, hash=chains.GENESIS)
     if not _target_fits(head):
-        raise AuditUnavailable(f"The head of the history of {kind} {target} was changed.")
+        raise _changed(chain, f"The head of the history of {kind} {target} was changed.")
     return head
 
 
@@ -181,7 +212,14 @@ def _move(target: TargetHead, this: str, key: ring.Key) -> None:
         chain=target.chain, kind=target.kind, target=target.target, seq=target.seq - 1
     ).update(seq=target.seq, hash=target.hash, mac_key_id=target.mac_key_id, mac=target.mac)
     if moved != 1:
-        raise AuditUnavailable(f"The history of {target.kind} {target.target} moved meanwhile.")
+        words = f"The history of {target.kind} {target.target} moved meanwhile."
+        raise _changed(target.chain, words)
+
+
+def _changed(chain: str, words: str) -> AuditUnavailable:
+    """Somebody wrote to the database past the panel."""
+    closure.close(closure.CHANGED, chain)
+    return AuditUnavailable(words)
 
 
 def _target_message(head: TargetHead) -> bytes:

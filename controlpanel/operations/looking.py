@@ -11,6 +11,7 @@ from django.db.models import F
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
+from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.credentials import clients
 from controlpanel.lib import clock
@@ -44,7 +45,7 @@ def look(account: Account, *, at_least: timedelta, seconds: float) -> bool:
 
     What goes wrong is written where the pages show it, not raised. `seconds` bounds all calls.
     """
-    if not sync.claim(account, at_least=at_least):
+    if readonly.closed() or not sync.claim(account, at_least=at_least):
         return False
     try:
         with clients.sync_client(account, seconds) as client:
@@ -77,7 +78,9 @@ def look_within_page(accounts: Iterable[Account], *, at_least: timedelta) -> Non
 
 def look_at(server: Server, seconds: float) -> None:
     """Fills what only the detail call carries, unless that was done within the last seconds."""
-    if sync.is_waiting(server.account) or not sync.claim_detail(server, at_least=DETAIL_FRESH):
+    if readonly.closed() or sync.is_waiting(server.account):
+        return
+    if not sync.claim_detail(server, at_least=DETAIL_FRESH):
         return
     try:
         with clients.sync_client(server.account, seconds) as client:

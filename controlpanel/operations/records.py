@@ -1,10 +1,14 @@
 """The audit events of an operation: intent, outcome, and what was observed after."""
 
+from copy import copy
 from typing import Any
+
+from django.db import DatabaseError, InterfaceError, transaction
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Team
-from controlpanel.audit.recorder import Result, Target, record, record_by
+from controlpanel.audit import readonly
+from controlpanel.audit.recorder import AuditUnavailable, Result, Target, record, record_by
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.operations.models import Operation
@@ -37,6 +41,22 @@ def record_outcome(operation: Operation) -> None:
         **({"body": operation.body} if operation.kind == "update" else {}),
         **({"sent_with": operation.service_token} if operation.service_token else {}),
     )
+
+
+def can_record_outcome(operation: Operation) -> bool:
+    """Tries it, and takes it back."""
+    rehearsed = copy(operation)
+    rehearsed.state = State.UNKNOWN.value
+    try:
+        with transaction.atomic():
+            record_outcome(rehearsed)
+            transaction.set_rollback(True)
+    except AuditUnavailable:
+        return False
+    except (DatabaseError, InterfaceError):
+        readonly.suspect()
+        return False
+    return True
 
 
 def record_later(operation: Operation, phase: str) -> None:

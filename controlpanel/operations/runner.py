@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
+from controlpanel.audit import readonly
 from controlpanel.credentials import clients, service_tokens
 from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
@@ -23,7 +24,7 @@ from controlpanel.operations.bell import ring
 from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
 from controlpanel.operations.moves import can_move, move
-from controlpanel.operations.records import record_later, record_outcome
+from controlpanel.operations.records import can_record_outcome, record_later, record_outcome
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers import labels, sync
 from controlpanel.servers.models import Server
@@ -67,13 +68,18 @@ def send_within_page(operation_id: UUID, seconds: float | None = None) -> Operat
 
 
 def send(operation_id: UUID) -> Operation:
-    """Sends from a worker."""
+    """Sends from a worker, if what comes of it could be written: the wish was, a while ago."""
+    operation = Operation.objects.select_related("account").get(id=operation_id)
+    if operation.state != State.REQUESTED.value or not can_record_outcome(operation):
+        return operation
     return _send(operation_id, clients.WORKER_SECONDS)
 
 
 def _send(operation_id: UUID, seconds: float) -> Operation:
     operation = Operation.objects.select_related("account").get(id=operation_id)
-    if operation.state != State.REQUESTED.value or not move(operation, State.SENDING):
+    if operation.state != State.REQUESTED.value or readonly.closed():
+        return operation
+    if not move(operation, State.SENDING):
         return Operation.objects.get(id=operation_id)
     with request_id.bound(operation.request_id or request_id.current()):
         try:

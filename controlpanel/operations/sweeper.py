@@ -7,6 +7,7 @@ import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from controlpanel.audit import readonly
 from controlpanel.lib import clock
 from controlpanel.operations import runner
 from controlpanel.operations.models import IS_OPEN, Operation
@@ -25,6 +26,8 @@ ANSWERED_BY_NOW = timedelta(seconds=20)
 
 
 def sweep() -> None:
+    if readonly.closed():
+        return
     now = clock.now()
     # First what needs no call: it must not wait for a provider that does not answer.
     _each(State.SENDING, "sending_at", now - ANSWERED_BY_NOW, _sending)

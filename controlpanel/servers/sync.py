@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from controlpanel.accounts.models import Account
+from controlpanel.audit import readonly
 from controlpanel.lib import clock
 from controlpanel.servers import catalogue, outside
 from controlpanel.servers.mirror import Rows
@@ -132,7 +133,8 @@ def try_again(account: Account) -> None:
 
 def want_detail(server: Server) -> None:
     """Somebody looks at this server: workers fill what only the detail call carries."""
-    Server.objects.filter(id=server.id).update(wanted_at=clock.now())
+    looked_at = Server.objects.filter(id=server.id)
+    readonly.if_possible(lambda: looked_at.update(wanted_at=clock.now()))
 
 
 def note_trouble(account: Account, code: str, words: str = "", wait: float | None = None) -> None:

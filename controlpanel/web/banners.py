@@ -36,6 +36,7 @@ class Banner:
     text: str
     url: str = ""
     label: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import openid, selectors
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
-from controlpanel.web import second_step, verification
+from controlpanel.web import readonly, second_step, verification
 
 # Pages that stand below another one's entry, though not below its address.
 _BELOW = {"members": ("roles", "policies")}
@@ -56,8 +56,8 @@ def panel(request: HttpRequest) -> dict[str, Any]:
 
 def _banners(request: HttpRequest, scope: Scope | None) -> list[Any]:
     damage = verification.banners(scope) if scope else []
-    step = second_step.banner(request, scope)
-    return [*damage, *([step] if step else [])]
+    others = (readonly.banner(), second_step.banner(request, scope))
+    return [*damage, *(banner for banner in others if banner)]
 
 
 def _own_nav(request: HttpRequest) -> list[dict[str, Any]]:

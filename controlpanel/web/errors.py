@@ -1,12 +1,28 @@
 """Error pages in the same voice as the rest."""
 
-from django.http import HttpRequest, HttpResponse
+from typing import Final
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from controlpanel.accounts import access, policy, roles
 from controlpanel.accounts.access import Denied
+from controlpanel.web import readonly
 from controlpanel.web.buttons import why_url
+
+# Fields whose content is not put into a page.
+_SECRETS: Final = {
+    "code",
+    "credential",
+    "login",
+    "oldpassword",
+    "password",
+    "password1",
+    "password2",
+    "token",
+}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
@@ -44,4 +60,25 @@ def denied(request: HttpRequest, refusal: Denied) -> HttpResponse:
 
 
 def nothing_was_done(request: HttpRequest) -> HttpResponse:
-    return render(request, "errors/503.html", status=503)
+    """What was typed stays on the page, to be sent once more; a secret never does."""
+    banner = readonly.banner()
+    context = {
+        "why": banner.text if banner else "",
+        "again": _again(request.POST),
+        "secret": not _SECRETS.isdisjoint(request.POST),
+    }
+    try:
+        return render(request, "errors/503.html", context, status=503)
+    except DatabaseError:  # what stands around every page asks the database
+        return HttpResponse(render_to_string("errors/503.html", context), status=503)
+
+
+def _again(sent: QueryDict) -> list[tuple[str, str]]:
+    if not _SECRETS.isdisjoint(sent):
+        return []
+    return [
+        (name, value)
+        for name, values in sent.lists()
+        if name != "csrfmiddlewaretoken"
+        for value in values
+    ]

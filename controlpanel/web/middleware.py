@@ -1,10 +1,11 @@
 from collections.abc import Callable
 from datetime import UTC, tzinfo
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from allauth.usersessions.middleware import UserSessionsMiddleware
+from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
@@ -13,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import User
+from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib import request_id as ids
 from controlpanel.web import errors
@@ -20,6 +22,19 @@ from controlpanel.web import errors
 log = structlog.get_logger(__name__)
 
 _SEEN_SECONDS: Final = 60
+_LOOKING: Final = {"GET", "HEAD", "OPTIONS"}
+# What is sent there changes nothing but who is signed in: possible also while nothing can be
+# recorded, so that people can look.
+COMING_AND_GOING: Final = {
+    "account_login",
+    "account_logout",
+    "account_reauthenticate",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "openid-login",
+}
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -56,8 +71,7 @@ class seen(UserSessionsMiddleware):  # type: ignore[misc]  # noqa: N801 like its
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         key = request.session.session_key
         if key and _person(request) and cache.add(f"seen:{key}", 1, _SEEN_SECONDS):
-            answer: HttpResponseBase = super().__call__(request)
-            return answer
+            readonly.if_possible(lambda: UserSession.objects.create_from_request(request))
         response: HttpResponseBase = self.get_response(request)
         return response
 
@@ -70,6 +84,11 @@ def own_time_zone(get_response: Handler) -> Handler:
             return get_response(request)
 
     return middleware
+
+
+def _route(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return (match.url_name or "") if match else ""
 
 
 def _person(request: HttpRequest) -> User | None:
@@ -98,6 +117,14 @@ class refusals:  # noqa: N801 a middleware, named like its siblings
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.get_response(request)
 
+    def process_view(
+        self, request: HttpRequest, _view: Handler, _args: Any, _kwargs: Any
+    ) -> HttpResponseBase | None:
+        """While nothing can be recorded nothing is begun either."""
+        if request.method in _LOOKING or _route(request) in COMING_AND_GOING:
+            return None
+        return errors.nothing_was_done(request) if readonly.closed() else None
+
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
@@ -106,5 +133,7 @@ class refusals:  # noqa: N801 a middleware, named like its siblings
         # What was sent and could not be written down is OutcomeNotWritten, and answered as such.
         if isinstance(exception, AuditUnavailable | DatabaseError):
             log.exception("request.nothing_was_done")
+            if isinstance(exception, DatabaseError):
+                readonly.suspect()
             return errors.nothing_was_done(request)
         return None

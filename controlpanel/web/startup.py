@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from controlpanel.accounts.models import User
-from controlpanel.audit import triggers
+from controlpanel.audit import readonly, triggers
 from controlpanel.keys import startup as keys
 from controlpanel.lib import request_id
 
@@ -40,6 +40,7 @@ def exit_unless_ready() -> None:
     """For the processes that serve: one sentence instead of a traceback."""
     try:
         refuse_unless_ready()
+        readonly.look_back()
     except NotReady as error:
         _exit(str(error))
 

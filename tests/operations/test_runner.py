@@ -5,6 +5,7 @@ import pytest
 from celery import current_app
 from django.db import connection
 
+from controlpanel.audit import readonly
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
@@ -253,7 +254,7 @@ def test_a_token_moved_from_another_row_opens_nothing(alice, bob, server, sandbo
 def test_an_outcome_that_cannot_be_written_is_never_nothing_was_done(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
     with broken_audit(), pytest.raises(runner.OutcomeNotWritten, match=str(operation.id)) as lost:
-        runner.send(operation.id)
+        runner.send_within_page(operation.id)
     assert lost.value.operation == operation
     assert len(sandbox.changes()) == 1
     assert fresh(operation.id).state == "sending"
@@ -270,6 +271,15 @@ def test_a_page_whose_time_is_over_sends_nothing(bob, server, sandbox):
     operation = runner.send_within_page(operation.id, 1e-9)
     assert (operation.state, operation.code) == ("failed", "connect_timeout")
     assert not sandbox.changes()
+
+
+def test_a_worker_sends_nothing_whose_outcome_could_not_be_written(bob, server, sandbox):
+    operation = power(bob, "reboot", server("web-server-01"))
+    with broken_audit():
+        assert runner.send(operation.id).state == "requested"
+    assert not sandbox.changes()
+    assert readonly.closed() is None
+    assert sent(operation).state == "accepted"
 
 
 def test_when_all_places_are_taken_a_worker_sends(bob, server, sandbox, valkey, monkeypatch):
