@@ -15,4 +15,4 @@ app.autodiscover_tasks(["controlpanel.audit", "controlpanel.operations"])
 def _refuse_unless_ready(**_signal: Any) -> None:
     from controlpanel.web import startup  # the apps are ready only now
 
-    startup.exit_unless_ready()
+    startup.exit_unless_ready("worker")

@@ -23,6 +23,8 @@ class Setting:
     name: str
     default: str
     meaning: str
+    # Its value is recorded as a keyed hash only.
+    secret: bool = False
 
 
 SETTINGS = (
@@ -35,6 +37,7 @@ SETTINGS = (
         "DATABASE_URL",
         "SQLite in `PANEL_VAR`",
         "PostgreSQL as `postgres://user:password@host:port/name`.",
+        secret=True,
     ),
     Setting(
         "DATABASE_URL_FILE", "", "File that holds `DATABASE_URL`; used when that one is not given."
@@ -43,6 +46,7 @@ SETTINGS = (
         "REDIS_URL",
         "an embedded Valkey under `make run`",
         "Redis or Valkey for the workers' bell, the cache and the rate limits.",
+        secret=True,
     ),
     Setting("REDIS_URL_FILE", "", "File that holds `REDIS_URL`; used when that one is not given."),
     Setting(
@@ -56,6 +60,7 @@ SETTINGS = (
         "",
         "With `make run`: an API token, checked live, then stored for the demo owner, admin and "
         "operator and as the account's sync token.",
+        secret=True,
     ),
     Setting("PANEL_VAR", "`var/` in the checkout", "Folder of all state; made with mode 0700."),
     Setting(
@@ -73,7 +78,9 @@ SETTINGS = (
         "Signed checkpoints of the audit log, outside the database; mode 0600. On another disk, or "
         "copied elsewhere, it shows a database that was rolled back.",
     ),
-    Setting("PANEL_KEYS", "", "The content of the key ring itself, in place of the file."),
+    Setting(
+        "PANEL_KEYS", "", "The content of the key ring itself, in place of the file.", secret=True
+    ),
     Setting(
         "PANEL_PUBLIC_URL",
         "`http://localhost:PORT`",
@@ -99,6 +106,7 @@ SETTINGS = (
         "PANEL_EMAIL_URL",
         "files in `PANEL_VAR`/mail",
         "`smtp://user:password@host:port` or `smtps://…` for outgoing mail.",
+        secret=True,
     ),
     Setting(
         "PANEL_HOOK_PRIVATE",
@@ -145,6 +153,15 @@ def get_or_file(name: str, default: str = "") -> str:
         raise SettingsError(
             f"{name}_FILE names {path}, which cannot be read ({error.strerror})."
         ) from None
+
+
+def given() -> dict[str, str]:
+    """What the environment gives, files of secrets read."""
+    found = {setting.name: get(setting.name) for setting in SETTINGS}
+    for name in found:
+        if f"{name}_FILE" in found:
+            found[name] = get_or_file(name)
+    return {name: value for name, value in found.items() if value}
 
 
 def get_int(name: str, default: int) -> int:

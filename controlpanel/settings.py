@@ -205,6 +205,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 10},
     },
+    "watch-clock": {
+        "task": "controlpanel.audit.tasks.watch_clock",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "checkpoint": {
         "task": "controlpanel.audit.tasks.checkpoint",
         "schedule": 15.0,

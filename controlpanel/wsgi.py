@@ -9,4 +9,4 @@ application = get_wsgi_application()
 import controlpanel.celery  # noqa: E402, F401 whoever rings the bell here rings through this app
 from controlpanel.web import startup  # noqa: E402 needs the apps, which are ready only now
 
-startup.exit_unless_ready()
+startup.exit_unless_ready("web")

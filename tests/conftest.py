@@ -1,12 +1,14 @@
 from collections.abc import Iterator
 
 import pytest
+from django.apps import apps
 from django.core.cache import cache
 from django.db.backends.base.operations import BaseDatabaseOperations
+from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
 import controlpanel.celery  # noqa: F401 as in every process: the bell rings through this app
-from controlpanel.audit import closure, unrecorded
+from controlpanel.audit import clockwatch, closure, unrecorded
 from controlpanel.lib import clock
 from controlpanel.sandbox.server import Sandbox
 from tests.tools.flush import flush_past_triggers
@@ -22,6 +24,12 @@ def _flush_past_triggers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """The making of the tests' own database is no event: every test starts with an empty log."""
+    post_migrate.disconnect(sender=apps.get_app_config("audit"), dispatch_uid="panel.migrated")
+
+
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
     cache.clear()
@@ -30,6 +38,7 @@ def _fresh_cache() -> None:
 @pytest.fixture(autouse=True)
 def _not_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has just started; whoever asks tries at once whether it can write."""
+    clockwatch.forget()
     closure.forget()
     unrecorded.forget()
     monkeypatch.setattr(closure, "TRY_EVERY", 0.0)

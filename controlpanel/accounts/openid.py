@@ -27,7 +27,7 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
 from controlpanel.accounts.models import User
-from controlpanel.accounts.own_events import record_own
+from controlpanel.accounts.own_events import record_if_possible, record_own
 from controlpanel.lib.openid import OpenID, is_safe
 from controlpanel.lib.text import clean
 
@@ -318,10 +318,8 @@ def unlink(request: HttpRequest, user: User) -> None:
 
 
 def _fail(request: HttpRequest, user: User | None, *tried: str) -> None:
-    with transaction.atomic():
-        record_own(
-            "authn_login_fail", request, user, "failure", tried=clean((*tried, _name())[0], 254)
-        )
+    given = clean((*tried, _name())[0], 254)
+    record_if_possible("authn_login_fail", request, user, "failure", tried=given)
 
 
 def _name() -> str:

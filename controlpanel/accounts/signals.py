@@ -11,12 +11,13 @@ from allauth.core import context
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from controlpanel.accounts.models import User
 from controlpanel.accounts.own_events import record_if_possible, record_own
+from controlpanel.lib.text import clean
 
 _WORDS: Final = {
     "totp": "authenticator app",
@@ -29,6 +30,18 @@ _WORDS: Final = {
 def added(instance: Authenticator, created: bool, **_kwargs: Any) -> None:
     if created:
         _record("authn_mfa_added", instance)
+
+
+@receiver(pre_save, sender=Authenticator)
+def renamed(instance: Authenticator, update_fields: Any = None, **_kwargs: Any) -> None:
+    """All that anybody changes about a passkey."""
+    if instance.pk is None or instance.type != Authenticator.Type.WEBAUTHN or update_fields:
+        return
+    before = str(Authenticator.objects.get(pk=instance.pk))
+    if before != str(instance) and context.request is not None:
+        with transaction.atomic():
+            data = {"before": clean(before, 100), "after": clean(str(instance), 100)}
+            record_own("authn_mfa_renamed", context.request, instance.user, data=data)
 
 
 @receiver(post_delete, sender=Authenticator)
@@ -60,6 +73,13 @@ def email_asked(request: HttpRequest, user: User, email_address: Any, **_kwargs:
     with transaction.atomic():
         data = {"address": email_address.email}
         record_own("authn_email_asked", request, user, data=data)
+
+
+@receiver(account.email_removed)
+def email_kept(request: HttpRequest, user: User, email_address: Any, **_kwargs: Any) -> None:
+    with transaction.atomic():
+        data = {"address": email_address.email}
+        record_own("authn_email_withdrawn", request, user, data=data)
 
 
 def _record(event: str, authenticator: Authenticator) -> None:

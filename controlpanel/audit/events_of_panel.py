@@ -68,6 +68,36 @@ PANEL: Final[tuple[EventType, ...]] = (
         required=("keys",),
     ),
     event_type(
+        "panel.started",
+        _("Panel started"),
+        {
+            "same": _("The process “%(target)s” started, version %(version)s, settings as before"),
+            "changed": _(
+                "The process “%(target)s” started, version %(version)s, with other settings: "
+                "%(changed)s"
+            ),
+        },
+        required=("phase", "version", "settings", "changed", "before"),
+    ),
+    event_type(
+        "panel.migrated",
+        _("Database migrated"),
+        _("The shape of the database was changed (%(apps)s)"),
+        required=("apps", "before", "after"),
+    ),
+    event_type(
+        "panel.clock_jumped",
+        _("Clock jumped"),
+        {
+            "forward": _("The clock of the panel jumped forward by %(seconds)s seconds"),
+            "back": _(
+                "The clock of the panel jumped back by %(seconds)s seconds: times of events before "
+                "and after it are not in order"
+            ),
+        },
+        required=("phase", "seconds", "expected", "found"),
+    ),
+    event_type(
         "panel.closed",
         _("Panel read-only"),
         _("The panel is read-only: somebody changed what the chain %(chain)s holds"),

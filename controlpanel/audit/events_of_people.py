@@ -120,6 +120,18 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         required=("method",),
     ),
     event_type(
+        "authn_mfa_renamed",
+        _("Passkey renamed"),
+        _("%(actor)s renamed the passkey “%(before)s” of %(target)s to “%(after)s”"),
+        required=("before", "after"),
+    ),
+    event_type(
+        "person.changed",
+        _("Own settings changed"),
+        _("%(actor)s changed their own settings"),
+        required=("before", "after"),
+    ),
+    event_type(
         "authn_mfa_fail",
         _("Failed second factor"),
         _("Somebody gave a wrong code for %(target)s (%(method)s)"),
@@ -146,6 +158,12 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         "authn_email_asked",
         _("New address asked for"),
         _("%(actor)s asked to sign in with %(address)s instead"),
+        required=("address",),
+    ),
+    event_type(
+        "authn_email_withdrawn",
+        _("New address withdrawn"),
+        _("%(actor)s no longer asks to sign in with %(address)s"),
         required=("address",),
     ),
     event_type(

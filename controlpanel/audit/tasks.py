@@ -2,8 +2,14 @@
 
 from celery import shared_task
 
-from controlpanel.audit import checkpoints, delivery, readonly, verifying
+from controlpanel.audit import checkpoints, clockwatch, delivery, readonly, verifying
 from controlpanel.lib import request_id
+
+
+@shared_task
+def watch_clock() -> None:
+    if not readonly.closed():
+        clockwatch.watch()
 
 
 @shared_task

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_http_methods, require_POST
 
 from controlpanel.accounts import openid
+from controlpanel.accounts import own_settings as saving
 from controlpanel.accounts.models import User
 from controlpanel.lib.text import clean
 from controlpanel.web.door import signed_in
@@ -48,7 +49,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # its base takes
 
     class Meta:
         model = User
-        fields = ("name", "time_zone", "theme", "density")
+        fields = saving.FIELDS
 
     def clean_name(self) -> str:
         name = clean(self.cleaned_data["name"], 120)
@@ -75,7 +76,7 @@ def own_settings(request: HttpRequest, user: User) -> HttpResponseBase:
     kept = User.objects.get(id=user.id)  # what the page around the form shows stays as it is
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=kept)
     if form.is_bound and form.is_valid():
-        form.save()
+        saving.save(request, form.instance)
         messages.success(request, _("Your settings are saved."))
         response = see_other(request, reverse("own-settings"))
         # The menu's choice is this browser's own; what was just saved is the newer one.

@@ -87,7 +87,7 @@ _mfa = [
         passkeys.reauthenticate_webauthn,
         name="mfa_reauthenticate_webauthn",
     ),
-    path("passkeys/<int:pk>/rename/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
+    path("passkeys/<int:pk>/rename/", _whole(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
     path("passkeys/<int:pk>/remove/", _whole(passkeys.remove_webauthn), name="mfa_remove_webauthn"),
 ]
 

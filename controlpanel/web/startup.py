@@ -9,9 +9,10 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from controlpanel.accounts.models import User
-from controlpanel.audit import readonly, triggers
+from controlpanel.audit import triggers
 from controlpanel.keys import startup as keys
 from controlpanel.lib import request_id
+from controlpanel.web import started
 
 # gunicorn ends altogether on this code, and would start a worker again and again on another.
 EXIT_CODE = 3
@@ -36,13 +37,14 @@ def refuse_unless_ready() -> None:
         raise NotReady(str(error)) from error
 
 
-def exit_unless_ready() -> None:
-    """For the processes that serve: one sentence instead of a traceback."""
+def exit_unless_ready(process: str) -> None:
+    """For the processes that serve: one sentence instead of a traceback. That one starts, and with
+    which settings, is on the record."""
     try:
         refuse_unless_ready()
-        readonly.look_back()
     except NotReady as error:
         _exit(str(error))
+    started.record_start(process)
 
 
 def _exit(sentence: str) -> NoReturn:

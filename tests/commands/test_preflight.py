@@ -69,7 +69,7 @@ def test_a_process_that_serves_ends_with_the_sentence(
     User.objects.create_user("owner@example.com", is_demo=True)
     settings.PANEL_DEMO = False
     with pytest.raises(SystemExit) as ended:
-        startup.exit_unless_ready()
+        startup.exit_unless_ready("web")
     assert ended.value.code == startup.EXIT_CODE
     said = capsys.readouterr().err
     assert said.startswith("The panel does not start. ")

@@ -9,7 +9,7 @@ from tests.architecture.tree import ROOT
 WEB_PROCESS = """
 import sys, types
 startup = types.ModuleType("startup")
-startup.exit_unless_ready = lambda: None  # its database is another test's
+startup.exit_unless_ready = lambda _process: None  # its database is another test's
 sys.modules["controlpanel.web.startup"] = startup
 import controlpanel.wsgi
 from celery import current_app

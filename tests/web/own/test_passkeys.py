@@ -6,6 +6,7 @@ from django.core.cache import cache
 from django.test import Client
 from hypothesis import HealthCheck, given, strategies
 
+from tests.tools.breaking import broken_audit
 from tests.tools.passkey import Passkey
 from tests.web.own.ways import (
     ADD_PASSKEY,
@@ -125,6 +126,19 @@ def test_it_has_a_name_and_can_get_another(alice):
     assert "Phone" in alice.get(LIST).content.decode()
     alice.post(f"{LIST}{one.pk}/rename/", {"name": "Blue <key>"})
     assert "Blue &lt;key&gt;" in alice.get(LIST).content.decode()
+    (event,) = events("authn_mfa_renamed", alice)
+    assert event.data == {"before": "Phone", "after": "Blue <key>"}
+    alice.post(f"{LIST}{one.pk}/rename/", {"name": "Blue <key>"})
+    assert len(events("authn_mfa_renamed", alice)) == 1
+
+
+def test_without_a_record_it_keeps_its_name(alice):
+    add_passkey(alice)
+    (one,) = Authenticator.objects.filter(type="webauthn")
+    with broken_audit():
+        assert alice.post(f"{LIST}{one.pk}/rename/", {"name": "Other"}).status_code == 503
+    one.refresh_from_db()
+    assert str(one) == "Phone"
 
 
 def test_removing_it(alice, nobody):

@@ -4,7 +4,7 @@ import pytest
 
 from controlpanel.lib import clock
 from tests.people import PASSWORD
-from tests.web.own.ways import add_app
+from tests.web.own.ways import add_app, events
 
 PAGE = "/account/settings/"
 SESSIONS = "/accounts/sessions/"
@@ -25,6 +25,17 @@ def test_it_works(alice):
     assert 'data-theme="dark"' in page
     assert 'data-density="compact"' in page
     assert "Alice Aarhus" in page
+    (event,) = events("person.changed", alice)
+    assert event.data["before"] == GIVEN
+    assert event.data["after"] == given
+    alice.post(PAGE, given)
+    assert len(events("person.changed", alice)) == 1
+
+
+def test_without_a_record_nothing_is_saved(alice, audit_broken):
+    assert alice.post(PAGE, GIVEN | {"name": "Other"}).status_code == 503
+    alice.user.refresh_from_db()
+    assert alice.user.name == "Alice"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""A clock that jumps is on the record."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from controlpanel.audit import clockwatch, tasks, verify
+from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.sentences import sentence
+from controlpanel.lib import clock
+from tests.audit.writing import Team
+from tests.tools.breaking import broken_audit
+
+
+def jumps() -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(event="panel.clock_jumped").order_by("seq"))
+
+
+def test_it_works(db: None) -> None:
+    tasks.watch_clock()
+    clock.shift(timedelta(hours=1))
+    tasks.watch_clock()
+    clock.shift(timedelta(minutes=-2))
+    tasks.watch_clock()
+    tasks.watch_clock()
+    forward, back = jumps()
+    assert (forward.phase, forward.data["seconds"]) == ("forward", 3600)
+    assert (back.phase, back.data["seconds"]) == ("back", 120)
+    assert back.at < forward.at
+    assert "jumped back by 120 seconds" in sentence(back)
+    assert verify.verify().sound
+
+
+@pytest.mark.parametrize("seconds", [9, -9])
+def test_a_small_correction_is_none(db: None, seconds: int) -> None:
+    clockwatch.watch()
+    clock.shift(timedelta(seconds=seconds))
+    clockwatch.watch()
+    assert not jumps()
+
+
+def test_what_could_not_be_recorded_is_recorded_later(db: None) -> None:
+    clockwatch.watch()
+    clock.shift(timedelta(hours=1))
+    with broken_audit():
+        with pytest.raises(AuditUnavailable):
+            clockwatch.watch()
+        tasks.watch_clock()
+    tasks.watch_clock()
+    (one,) = jumps()
+    assert one.data["seconds"] == 3600
+
+
+def test_a_start_before_what_is_recorded_already(acme: Team) -> None:
+    newest = datetime.now(UTC)
+    clock.shift(timedelta(days=-1))
+    clockwatch.look_back()
+    (one,) = jumps()
+    assert one.phase == "back"
+    assert abs(one.data["seconds"] - 86_400) < 60
+    assert datetime.fromisoformat(one.data["expected"]) <= newest
+
+
+def test_a_start_afterwards_is_nothing(acme: Team) -> None:
+    clockwatch.look_back()
+    assert not jumps()

@@ -1,0 +1,55 @@
+"""Migrations are on the record, whoever runs them."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.signals import post_migrate
+
+from controlpanel.audit import schema
+from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.sentences import sentence
+from tests.tools.breaking import broken_audit
+
+
+@pytest.fixture
+def as_in_use(db: None) -> Iterator[None]:
+    """The tests' own database is made without it."""
+    config = apps.get_app_config("audit")
+    post_migrate.connect(schema.migrated, sender=config, dispatch_uid="panel.migrated")
+    yield
+    post_migrate.disconnect(sender=config, dispatch_uid="panel.migrated")
+
+
+def told() -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(chain="panel", event="panel.migrated").order_by("seq"))
+
+
+def test_it_works(as_in_use: None) -> None:
+    MigrationRecorder.Migration.objects.filter(app="sessions").delete()
+    schema.record_changes()
+    call_command("migrate", "sessions", fake=True, verbosity=0)
+    first, second = told()
+    assert first.data["before"] == {}
+    assert "sessions" not in first.data["after"]
+    assert second.data["after"]["sessions"] == "0001_initial"
+    assert second.data["apps"] == ["sessions"]
+    assert second.actor_kind == "command"
+    assert "shape of the database" in sentence(second)
+
+
+def test_a_migrate_that_does_nothing_is_nothing(as_in_use: None) -> None:
+    schema.record_changes()
+    call_command("migrate", verbosity=0)
+    schema.record_changes()
+    assert len(told()) == 1
+
+
+def test_what_could_not_be_recorded_is_recorded_at_the_next_start(as_in_use: None) -> None:
+    with broken_audit():
+        schema.migrated(plan=["something"])
+    assert not told()
+    schema.record_changes()
+    assert len(told()) == 1
