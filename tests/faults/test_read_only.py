@@ -152,7 +152,7 @@ def test_every_process_knows(fleet: Account, bob: Person, monkeypatch: pytest.Mo
     with broken_audit():
         post(bob, REBOOT)
     closure.forget()
-    standing._Own.tried_at = 10**9  # another process, which has not tried yet
+    closure._Own.tried_at = 10**9  # another process, which has not tried yet
     assert post(bob, REBOOT).status_code == 503
 
 
@@ -161,10 +161,10 @@ def test_one_that_lost_the_cache_reads_in_the_log_that_it_is_over(
 ) -> None:
     with broken_audit():
         post(bob, REBOOT)
-    own = standing._Own.closed
+    own = closure._Own.closed
     assert readonly.closed() is None
     cache.clear()
-    standing._Own.closed = own
+    closure._Own.closed = own
     assert readonly.closed() is None
     assert len(told("panel.recovered")) == 1
 
