@@ -139,7 +139,7 @@ def _banner(scope: Scope, chain: str, wrong: Trouble) -> Banner:
     sentences.append(
         _(
             "Whoever runs this panel should keep a copy of the database as it is, and run "
-            "`manage.py verify_audit`."
+            "“manage.py verify_audit”."
         )
     )
     url = reverse("audit-verification", args=[scope.team_slug])

@@ -77,6 +77,12 @@ def _wrong_policy(page: Page) -> None:
     page.get_by_role("button", name="Save the policies").click()
 
 
+def _wrong_hook(page: Page) -> None:
+    page.locator("[name=webhook]").fill("http://audit.example.com/")
+    page.locator("[name=mail]").fill("nobody")
+    page.get_by_role("button", name="Save the addresses").click()
+
+
 TEAM = "/teams/acme/"
 NEW = f"{SERVERS}new/"
 PLACES = (
@@ -124,6 +130,9 @@ PLACES = (
     Place("audit-no-match", f"{AUDIT}?q=there-is-none", "auditor"),
     Place("audit-wrong-word", f"{AUDIT}?q=actor:bob+after:soon", "auditor"),
     Place("audit-event", f"{AUDIT}1/", "auditor"),
+    Place("audit-checkpoints", f"{AUDIT}checkpoints/"),
+    Place("audit-checkpoints-errors", f"{AUDIT}checkpoints/", "owner", _wrong_hook),
+    Place("audit-checkpoints-auditor", f"{AUDIT}checkpoints/", "auditor"),
     Place("audit-verification", f"{AUDIT}verification/", "auditor"),
     Place("audit-outside", f"{AUDIT}outside/", "auditor"),
     Place("tokens", f"{TEAM}tokens/"),
