@@ -74,8 +74,10 @@ class Standing:
     heads: list[str] | None = None
     points: Points = field(default_factory=Points)
     points_again: Points | None = None
-    # When everything new was last seen; the last complete verification that was sound.
+    # When something new was last seen here, and in the common row when all chains were last looked
+    # at. Whether more was there than one turn could take. The last whole verification, if sound.
     at: str = ""
+    behind: bool = False
     full: str = ""
     # The walk over everything: when it began (empty: none is under way), and which one ended last.
     began: str = ""

@@ -22,7 +22,7 @@ from controlpanel.audit.recorder import PANEL, PURPOSE, AuditUnavailable, Target
 from controlpanel.audit.standing import COMMON, Place, Points, Standing
 from controlpanel.audit.verify import Found, Report, Wrong
 from controlpanel.keys import macs, ring
-from controlpanel.lib import request_id
+from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ FULL_EVERY: Final = timedelta(days=1)
 # How soon the walk over everything begins again while something is wrong.
 AGAIN_AFTER: Final = timedelta(minutes=10)
 # Of one run. A slice is what is checked of one chain before the clock is asked again.
-EVENTS: Final = 40_000
+EVENTS: Final = 100_000
 SECONDS: Final = 20.0
 _SLICE: Final = 5_000
 _HEADS: Final = 1_000
@@ -76,7 +76,8 @@ def run(events: int = EVENTS, seconds: float = SECONDS) -> None:
         if one.forged:
             _keep(one, news=True)
     _check_common(work)
-    if _check_new(work) and work.common.sound:
+    _check_new(work)
+    if work.common.sound:
         work.common.at = now
     standing.save(work.common)
     _check_all_again(work)
@@ -117,11 +118,10 @@ def _check_common(work: _Run) -> None:
     work.moved = set(rows.values_list("chain", flat=True).distinct())
 
 
-def _check_new(work: _Run) -> bool:
-    """Whether every chain was seen to its end."""
+def _check_new(work: _Run) -> None:
+    """Every chain to its end, or as far as the budget goes."""
     beyond = AuditEvent.objects.filter(chain=OuterRef("chain"), seq__gt=OuterRef("seq"))
     heads = {head.chain: head for head in ChainHead.objects.annotate(beyond=Exists(beyond))}
-    to_their_ends = True
     for chain in sorted(heads.keys() | work.known.keys() - {COMMON}):
         one = work.of(chain)
         if not one.sound or _is_still(one, heads.get(chain), work.moved):
@@ -130,8 +130,13 @@ def _check_new(work: _Run) -> bool:
             if _go_on(work, one):
                 break
         else:
-            to_their_ends = False
-    return to_their_ends
+            _note_behind(one)
+
+
+def _note_behind(one: Standing) -> None:
+    if not one.behind:
+        one.behind = True
+        standing.save(one)
 
 
 def _is_still(one: Standing, head: Any, moved: set[str]) -> bool:
@@ -161,7 +166,7 @@ def _go_on(work: _Run, one: Standing) -> bool:
         _found(one, found.wrong)
         return True
     work.budget.events -= one.place.seq - before
-    one.at = standing.now()
+    one.at, one.behind = standing.now(), not at_end
     return not standing.save(one) or at_end
 
 
@@ -194,7 +199,7 @@ def _is_due(work: _Run) -> bool:
     ended = standing.time(common.ended)
     if ended is None:
         return True
-    passed = standing.time(standing.now()) - ended  # type: ignore[operator]
+    passed = clock.now() - ended
     return passed >= (AGAIN_AFTER if wrong else FULL_EVERY) or passed < timedelta(0)
 
 
@@ -235,7 +240,7 @@ def _once_more(work: _Run, one: Standing, began: str) -> bool:
     if not at_end:
         return standing.save(one)
     if one.again.seq >= one.place.seq:
-        one.place, one.at = one.again, standing.now()
+        one.place, one.at, one.behind = one.again, standing.now(), False
     one.again, one.heads, one.done, one.full = None, None, began, standing.now()
     _keep(one, news=one.found_sound(began))
     return True

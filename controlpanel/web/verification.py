@@ -115,7 +115,7 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 
 def _shield(scope: Scope, common: Standing, own: Standing) -> Shield:
     url = reverse("audit-verification", args=[scope.team_slug])
-    at = standing.time(max(own.at, common.at))
+    at = standing.time(own.at if own.behind else max(own.at, common.at))
     number = own.place.seq
     if common.wrong or own.wrong:
         return Shield("bad", _("Something is wrong"), at, number, url)
