@@ -65,10 +65,11 @@ def close_for(error: Exception, chain: str = "") -> None:
         close(_why(error), chain)
 
 
-def open_again(at: datetime) -> None:
+def open_again(at: datetime, by: str = "itself") -> None:
+    """`by`: "itself" or "person"."""
     with _lock:
         _Own.closed = None
-        _tell("open", at)
+        _tell("open", at, by=by)
     log.warning("panel.writable_again")
 
 
@@ -81,7 +82,8 @@ def current() -> Closed | None:
             return own
         at = datetime.fromisoformat(told["at"])
         if told["state"] == "open":
-            if own and own.since <= at:
+            may = own is None or own.why != CHANGED or told["by"] == "person"
+            if own and own.since <= at and may:
                 _Own.closed = None
         elif own is None or own.why != CHANGED:
             _Own.closed = Closed(at, told["why"], told["chain"])

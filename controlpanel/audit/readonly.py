@@ -100,7 +100,7 @@ def reopen(found: Closed, reason: str) -> None:
         reason=reason,
         data={"why": found.why, "since": chains.time_text(found.since), "chain": found.chain},
     )
-    closure.open_again(clock.now())
+    closure.open_again(clock.now(), by="person")
 
 
 def _is_over(found: Closed) -> bool:
@@ -108,7 +108,8 @@ def _is_over(found: Closed) -> bool:
     try:
         with _impatient(), transaction.atomic():
             hold(PANEL)
-            if not _was_told(_ENDED, found.since):
+            ended = ("panel.reopened",) if found.why == CHANGED else _ENDED
+            if not _was_told(ended, found.since):
                 if found.why == CHANGED:
                     _tell_once(found)
                     return False
@@ -118,7 +119,7 @@ def _is_over(found: Closed) -> bool:
                 _record("panel.recovered", found.why, since)
     except _UNWRITABLE:
         return False
-    closure.open_again(clock.now())
+    closure.open_again(clock.now(), by="person" if found.why == CHANGED else "itself")
     return True
 
 

@@ -169,6 +169,21 @@ def test_one_that_lost_the_cache_reads_in_the_log_that_it_is_over(
     assert len(told("panel.recovered")) == 1
 
 
+def test_what_ends_a_lock_does_not_end_a_change_of_the_log(fleet: Account, bob: Person) -> None:
+    with broken_audit():
+        post(bob, REBOOT)
+    closure.close(closure.CHANGED, fleet.team.chain)  # found out here, while it lasts
+    own = standing._Own.closed
+    cache.clear()
+    closure.forget()
+    closure.close("locked", since=own.since if own else None)
+    assert readonly.closed() is None  # in another process
+    standing._Own.closed = own
+    assert readonly.closed() == own
+    cache.clear()
+    assert readonly.closed() == own
+
+
 def test_what_was_typed_is_kept(fleet: Account, bob: Person) -> None:
     with broken_audit():
         post(bob, STOP)
