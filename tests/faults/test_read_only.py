@@ -23,6 +23,7 @@ from tests.people import HTMX, Person
 from tests.tools import unwritable
 from tests.tools.breaking import broken_audit
 from tests.tools.unwritable import Way
+from tests.tools.valkey import ValkeyServer
 
 PersonFor = Callable[[Change], Person]
 LATER = (unwritable.refused, unwritable.read_only, unwritable.without_keys)
@@ -154,6 +155,30 @@ def test_every_process_knows(fleet: Account, bob: Person, monkeypatch: pytest.Mo
     closure.forget()
     closure._Own.tried_at = 10**9  # another process, which has not tried yet
     assert post(bob, REBOOT).status_code == 503
+
+
+def test_every_process_knows_through_redis(
+    valkey: ValkeyServer, fleet: Account, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "TRY_EVERY", 60.0)
+    with broken_audit():
+        post(bob, REBOOT)
+    before = readonly.closed()
+    standing.forget()
+    standing._Own.tried_at = 10**9
+    assert readonly.closed() == before
+    valkey.stop()
+    assert readonly.closed() == before
+    monkeypatch.setattr(standing, "TRY_EVERY", 0.0)
+    standing._Own.tried_at = 0.0
+    assert readonly.closed() is None
+
+
+def test_also_where_no_team_is_around_it(alice: Person, db: None) -> None:
+    with broken_audit():
+        alice.post("/account/settings/", {"name": "Other"})
+        for page in ("/account/settings/", "/accounts/logout/", "/accounts/two-step/"):
+            assert "The panel is read-only." in invariants.words(alice.get(page)), page
 
 
 def test_one_that_lost_the_cache_reads_in_the_log_that_it_is_over(

@@ -62,6 +62,8 @@ def test_it_can_be_given_up(alice, nobody):
     alice.post(PAGE, {"email": NEW, "action_remove": ""})
     assert "no longer works" in nobody.get(address).content.decode()
     assert "Waiting" not in alice.get(PAGE).content.decode()
+    (event,) = events("authn_email_withdrawn", alice)
+    assert event.data == {"address": NEW}
 
 
 def test_an_address_of_somebody_else_is_not_told_and_not_taken(alice, adam):
