@@ -60,8 +60,10 @@ def close(why: str, chain: str = "", since: datetime | None = None) -> None:
 
 
 def close_for(error: Exception, chain: str = "") -> None:
-    # What cannot be stored of one event's content says nothing about the next one.
-    if not isinstance(error, DataError):
+    # What happens to one event, and says nothing about the next: a text that cannot be stored, two
+    # transactions of which the database gave one up.
+    said = str(error).lower()
+    if not isinstance(error, DataError) and not any(word in said for word in _PASSING):
         close(_why(error), chain)
 
 
@@ -122,8 +124,9 @@ def _why(error: Exception) -> str:
     return "database"
 
 
+_PASSING: Final = ("deadlock detected", "could not serialize")
 _SAID: Final = {
-    LOCKED: ("locked", "lock timeout", "deadlock"),
+    LOCKED: ("locked", "lock timeout"),
     "full": ("disk is full", "disk full", "no space left", "could not extend"),
     "read_only": ("readonly", "read-only", "permission denied"),
 }

@@ -11,7 +11,8 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import PANEL, AuditUnavailable, Target, hold, record
+from controlpanel.audit.recorder import PANEL, PURPOSE, AuditUnavailable, Target, hold, record
+from controlpanel.keys import ring
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin
 
@@ -22,8 +23,9 @@ def migrated(plan: list[Any] | None = None, **_signal: Any) -> None:
     if not plan:
         return
     try:
+        ring.current().active(PURPOSE)  # before the first keys: then the first start records it
         record_changes()
-    except (AuditUnavailable, DatabaseError, InterfaceError) as error:
+    except (AuditUnavailable, DatabaseError, InterfaceError, ring.KeysNotReady) as error:
         log.warning("panel.migration_not_recorded", error=type(error).__name__)
 
 

@@ -1,14 +1,16 @@
 """Migrations are on the record, whoever runs them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.signals import post_migrate
+from pytest_django import Settings
 
-from controlpanel.audit import schema
+from controlpanel.audit import schema, closure
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.sentences import sentence
 from tests.tools.breaking import broken_audit
@@ -45,6 +47,15 @@ def test_a_migrate_that_does_nothing_is_nothing(as_in_use: None) -> None:
     call_command("migrate", verbosity=0)
     schema.record_changes()
     assert len(told()) == 1
+
+
+def test_before_there_are_keys_the_panel_is_not_read_only(
+    as_in_use: None, settings: Settings, tmp_path: Path
+) -> None:
+    settings.PANEL_KEYS_FILE = tmp_path / "keys.json"
+    schema.migrated(plan=["something"])
+    assert closure.current() is None
+    assert not told()
 
 
 def test_what_could_not_be_recorded_is_recorded_at_the_next_start(as_in_use: None) -> None:
