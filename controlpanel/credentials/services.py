@@ -45,6 +45,12 @@ class Checked:
         return frozenset(server.id for server in self.servers.servers)
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    account: Account
+    servers: int  # so many did VPS.org show
+
+
 def check(token: Secret) -> Checked:
     """Asks VPS.org, live. Raises TokenRefused."""
     if not valid_token(token):
@@ -91,7 +97,7 @@ def store(scope: Scope, account: Account, token: Secret, known_ids: frozenset[st
         return _write(scope, account, token)
 
 
-def connect(scope: Scope, name: str, token: Secret) -> Account:
+def connect(scope: Scope, name: str, token: Secret) -> Connected:
     """A new account for the team, with the person's token as its sync token.
 
     Raises TokenRefused.
@@ -112,7 +118,7 @@ def connect(scope: Scope, name: str, token: Secret) -> Account:
             _choose(scope, _write(scope, account, token))
     except IntegrityError:
         raise NameTaken(_("The team already has an account of that name.")) from None
-    return account
+    return Connected(account, len(checked.ids))
 
 
 def change_account(scope: Scope, account: Account, name: str, colour: str) -> bool:

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
@@ -31,8 +32,9 @@ class ConnectForm(NameForm, tokens.TokenForm):
 @door("accounts.connect", _METHODS, fresh=True)
 def connect(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     form = ConnectForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid() and _connected(scope, form):
-        _lead_on(request, scope, form.cleaned_data["name"])
+    connected = _connected(scope, form) if form.is_bound and form.is_valid() else None
+    if connected:
+        _lead_on(request, scope, connected)
         return see_other(request, reverse("servers", args=[scope.team_slug]))
     return page(
         request,
@@ -118,8 +120,10 @@ def _account(scope: Scope, account_id: UUID) -> Account:
     return found
 
 
-def _lead_on(request: HttpRequest, scope: Scope, name: str) -> None:
-    text = _("%(name)s is connected.") % {"name": name}
+def _lead_on(request: HttpRequest, scope: Scope, connected: services.Connected) -> None:
+    found = ngettext("%(n)d server found.", "%(n)d servers found.", connected.servers)
+    text = _("%(name)s is connected.") % {"name": connected.account.name}
+    text += " " + found % {"n": connected.servers}
     if scope.allows("members.manage") and starting.is_alone(scope):
         text += " " + _("Next, invite the people who work with it: under Members.")
     messages.success(request, text)
@@ -156,18 +160,18 @@ def _removal(
     return page(request, "tokens/disconnect.html", context, status=status)
 
 
-def _connected(scope: Scope, form: ConnectForm) -> bool:
-    """False after putting at the field why it is not."""
+def _connected(scope: Scope, form: ConnectForm) -> services.Connected | None:
+    """None after putting at the field why it is not."""
     token = Secret(form.cleaned_data["token"])
     try:
         with clients.page_slot():
-            account = services.connect(scope, form.cleaned_data["name"], token)
+            connected = services.connect(scope, form.cleaned_data["name"], token)
     except services.TokenRefused as refusal:
         field = "name" if isinstance(refusal, services.NameTaken) else "token"
         form.add_error(field, str(refusal))
-        return False
+        return None
     except clients.Busy:
         form.add_error("token", tokens.busy())
-        return False
-    tokens.ask_for(account)
-    return True
+        return None
+    tokens.ask_for(connected.account)
+    return connected

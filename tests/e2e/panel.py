@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.policy import default
@@ -72,7 +72,7 @@ class SandboxDoor:
 class RunningPanel:
     """Within `with`; afterwards nothing of it is left running."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, settings: Mapping[str, str] | None = None) -> None:
         self.var = var
         self.port, sandbox_port = free_port(), free_port()
         self.address = f"http://localhost:{self.port}"
@@ -84,6 +84,7 @@ class RunningPanel:
             "SANDBOX_PORT": str(sandbox_port),
             "SANDBOX_PROVISION_SECONDS": str(PROVISION_SECONDS),
             "PANEL_VAR": str(var),
+            **(settings or {}),
         }
 
     def __enter__(self) -> Self:
@@ -126,6 +127,19 @@ class RunningPanel:
         finally:
             for worker in workers:
                 worker.resume()
+
+    def manage(self, *words: str) -> str:
+        """A command as an operator runs it beside the panel; what it prints."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env={**self._environment, "PANEL_DEMO": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not done.returncode, done.stderr
+        return done.stdout
 
     def newest_mail(self, to: str) -> str:
         """Its text; in the demo, mail is written into a folder."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -17,6 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 CLIENT_ID: Final = "control-panel"
 CLIENT_SECRET: Final = "a-secret-of-the-client"
 _CODE: Final = "one-code"
+_SIGN_IN_PAGE: Final = b"""<!doctype html><html lang="en"><title>Provider</title>
+<link rel="icon" href="data:,"><h1>Who are you?</h1><form method="post" action="/decided">
+<button name="decision" value="yes">It is me</button>
+<button name="decision" value="no">Go back</button></form></html>"""
 
 
 def _key() -> rsa.RSAPrivateKey:
@@ -46,19 +50,31 @@ class Provider:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._answer({})
+                if urlsplit(self.path).path == "/authorize":
+                    provider.authorize(f"{provider.issuer}{self.path}")
+                    self._send(200, _SIGN_IN_PAGE, "text/html")
+                else:
+                    self._answer({})
 
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
-                self._answer(_flat(self.rfile.read(length).decode()))
+                form = _flat(self.rfile.read(length).decode())
+                if self.path == "/decided":
+                    self._send(302, b"", "text/html", provider.decided(form))
+                else:
+                    self._answer(form)
 
             def _answer(self, form: dict[str, str]) -> None:
                 status, body = provider.answer(urlsplit(self.path).path, form)
+                location = self.path if status == 302 else ""
+                self._send(status, body, "application/json", location)
+
+            def _send(self, status: int, body: bytes, kind: str, location: str = "") -> None:
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
-                if status == 302:
-                    self.send_header("Location", self.path)
+                if location:
+                    self.send_header("Location", location)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -88,6 +104,12 @@ class Provider:
         assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"
         return {"code": _CODE, "state": asked["state"]}
+
+    def decided(self, form: Mapping[str, str]) -> str:
+        """Where a browser goes from the page there: back, with what was decided on it."""
+        said = {"code": _CODE} if form["decision"] == "yes" else {"error": "access_denied"}
+        query = urlencode({**said, "state": self._authorized["state"]})
+        return f"{self._authorized['redirect_uri']}?{query}"
 
     @property
     def authorized(self) -> Mapping[str, str]:

@@ -35,6 +35,15 @@ def test_it_works(alice: Person, sandbox: Sandbox) -> None:
     assert Server.objects.filter(account=account).count() == 8
 
 
+def test_it_says_how_many_servers_were_found(alice: Person, sandbox: Sandbox) -> None:
+    for name, token, said in (
+        ("Main", OWNER_TOKEN, "Main is connected. 8 servers found."),
+        ("Other", GLOBEX_TOKEN, "Other is connected. 2 servers found."),
+    ):
+        answer = alice.post(URL, {"name": name, "token": token}, follow=True)
+        assert said in answer.content.decode()
+
+
 def test_it_refuses_a_token_that_does_not_work(adam: Person, sandbox: Sandbox) -> None:
     answer = adam.post(URL, {"name": "Main", "token": REVOKED_TOKEN})
     assert answer.status_code == 422
