@@ -41,7 +41,9 @@ def test_it_says_how_many_servers_were_found(alice: Person, sandbox: Sandbox) ->
         ("Other", GLOBEX_TOKEN, "Other is connected. 2 servers found."),
     ):
         answer = alice.post(URL, {"name": name, "token": token}, follow=True)
-        assert said in answer.content.decode()
+        text = answer.content.decode()
+        assert said in text
+        assert "banner-action" not in text, "nothing is to be clicked in it"
 
 
 def test_it_refuses_a_token_that_does_not_work(adam: Person, sandbox: Sandbox) -> None:

@@ -55,6 +55,13 @@ def test_every_icon_exists() -> None:
     assert named - have == {"ring"}
 
 
+def test_a_banner_has_a_button_only_with_words_on_it() -> None:
+    """A page around it may have a `url` of its own."""
+    given = {"tone": "good", "text": "Saved.", "url": "/here/"}
+    assert "<a " not in render_to_string("components/banner.html", given)
+    assert 'href="/here/"' in render_to_string("components/banner.html", given | {"label": "See"})
+
+
 @pytest.mark.parametrize("name", ERROR_PAGES)
 def test_error_pages_need_no_context_and_no_database(name: str) -> None:
     page = render_to_string(f"errors/{name}.html")
