@@ -16,6 +16,12 @@ SCHEMA = json.loads((ROOT / "tests/architecture/compose-spec/schema.json").read_
 VALIDATOR = jsonschema.Draft201909Validator(SCHEMA)
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 PANEL = ("migrate", "web", "worker", "beat")
+# Invitations go out by mail; who signs in with a provider is the operator's to say.
+GIVEN = (
+    "PANEL_PUBLIC_URL", "PANEL_PROXY_COUNT", "VPSORG_API_URL",
+    "PANEL_EMAIL_URL", "PANEL_EMAIL_FROM",
+    "PANEL_OIDC_NAME", "PANEL_OIDC_ISSUER", "PANEL_OIDC_CLIENT_ID", "PANEL_OIDC_CLIENT_SECRET_FILE",
+)  # fmt: skip
 
 
 def test_it_follows_the_specification() -> None:
@@ -49,6 +55,13 @@ def test_settings_exist_and_secrets_are_files(name: str) -> None:
     for variable in ("DATABASE_URL_FILE", "PANEL_SECRET_KEY_FILE"):
         assert service["environment"][variable].startswith("/run/secrets/")
     assert "PANEL_DEMO" not in service["environment"]
+
+
+@pytest.mark.parametrize("name", PANEL)
+@pytest.mark.parametrize("variable", GIVEN)
+def test_what_the_operator_gives_reaches_the_panel(name: str, variable: str) -> None:
+    value = COMPOSE["services"][name]["environment"][variable]
+    assert value.startswith(f"${{{variable}:-")
 
 
 @pytest.mark.parametrize("name", PANEL)
