@@ -50,6 +50,7 @@ class AuditEvent(models.Model):
                 fields=("chain", "target_kind", "target_id", "-seq"), name="audit_by_target"
             ),
             models.Index(fields=("chain", "at"), name="audit_by_time"),
+            models.Index(fields=("chain", "request_id"), name="audit_by_request"),
         )
 
     def __str__(self) -> str:

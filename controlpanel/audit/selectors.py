@@ -90,6 +90,19 @@ def before_and_after(
     return earlier, others.filter(seq__gt=event.seq).order_by("seq").first()
 
 
+def of_request(scope: Scope, request_id: str, most: int) -> list[AuditEvent]:
+    """Everything that one request did, in order, and what was seen of its operations later on."""
+    own = list(events(scope, request=request_id).order_by("seq")[:most])
+    # Asked for here, not just followed by a worker that looks after many.
+    asked = {event.operation_id for event in own if event.result == "pending"} - {""}
+    about = {event.target_id for event in own if event.operation_id in asked}
+    later = _of_team(scope).filter(
+        target_kind="server", target_id__in=about, operation_id__in=asked
+    )
+    followed = later.exclude(request_id=request_id).order_by("seq")[:most]
+    return sorted([*own, *followed], key=lambda event: event.seq)[:most]
+
+
 def newest(scope: Scope) -> int:
     """Number of the newest event that this person may see; 0 if there is none."""
     return _of_team(scope).values_list("seq", flat=True).first() or 0

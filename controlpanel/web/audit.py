@@ -111,7 +111,8 @@ def _crumbs(scope: Scope) -> list[dict[str, str]]:
 
 def _printed(request: HttpRequest, query: str = "") -> dict[str, Any]:
     """What stands above the events on paper."""
-    return {"printed_from": request.build_absolute_uri(request.path + query), "now": clock.now()}
+    address = request.build_absolute_uri(request.path + query.removesuffix("?"))
+    return {"printed_from": address, "now": clock.now()}
 
 
 def _announce(response: HttpResponse, number: int) -> None:

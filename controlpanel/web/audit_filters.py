@@ -3,6 +3,7 @@ the presets only write it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -114,7 +115,7 @@ class Filters:
             return self.text
         return query.text_of(part for part in self.query.parts if part.key not in FIELDS)
 
-    def chips(self, names: Mapping[str, str]) -> list[Chip]:
+    def chips(self, names: Mapping[str, str] = MappingProxyType({})) -> list[Chip]:
         """`names`: by key, what is shown instead of an id."""
         parts = () if self.problems else self.query.parts
         return [

@@ -9,7 +9,7 @@ from django.urls import reverse
 from controlpanel.audit import selectors
 from controlpanel.lib.scope import Scope
 from controlpanel.web.audit_filters import address_of
-from controlpanel.web.audit_rows import rows
+from controlpanel.web.audit_rows import Row, rows
 
 MOST: Final = 200
 
@@ -18,15 +18,22 @@ def everything(scope: Scope, request_id: str) -> dict[str, Any]:
     """Http404 when nothing of it is within reach."""
     if "\0" in request_id:
         raise Http404
-    found = selectors.events(scope, request=request_id).order_by("seq")[: MOST + 1]
-    shown = rows(scope, list(found))
-    if not shown:
+    found = rows(scope, selectors.of_request(scope, request_id, MOST + 1))
+    if not found:
         raise Http404
+    shown = found[:MOST]
     whole = reverse("audit", args=[scope.team_slug]) + address_of(request=request_id)
     return {
         "request_id": request_id,
-        "rows": shown[:MOST],
+        "rows": shown,
         "first": shown[0],
-        "what": list(Counter(row.label for row in shown[:MOST]).items()),
-        "rest_url": whole if len(shown) > MOST else "",
+        "what": _what(shown),
+        "rest_url": whole if len(found) > MOST else "",
     }
+
+
+def _what(shown: list[Row]) -> list[tuple[str, int]]:
+    """How many of each; the steps of one operation are one."""
+    each = {(row.label, row.event.operation_id or row.event.seq) for row in shown}
+    count = Counter(label for label, _one in each)
+    return [(label, count[label]) for label in dict.fromkeys(row.label for row in shown)]

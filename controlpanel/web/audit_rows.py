@@ -168,7 +168,13 @@ class Row:
     def proof(self) -> list[Fact]:
         """What the chain says of it."""
         event = self.event
+        number = str(event.target_seq) if event.target_seq else ""
         return [
+            *(
+                [Fact(_("Number in its target’s history"), number, self._timeline)]
+                if number
+                else []
+            ),
             Fact(_("Number in the chain"), str(event.seq)),
             Fact(_("Hash"), event.hash, mono=True),
             Fact(_("Hash before"), event.prev_hash, mono=True),
@@ -221,6 +227,11 @@ class Row:
             return self.server_url
         if event.target_kind == "operation":
             return self._operation_url()
+        return self._timeline
+
+    @property
+    def _timeline(self) -> str:
+        event = self.event
         if event.target_id and event.target_kind in KINDS:
             return self._asking(target=f"{event.target_kind}/{event.target_id}")
         return self._asking(target=event.target_name) if event.target_name else ""

@@ -12,7 +12,7 @@ from controlpanel.audit.query import Part
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.web.audit_filters import LABELS, action_label
+from controlpanel.web.audit_filters import HELP, action_label
 
 MOST: Final = 8
 _COLUMNS: Final[Mapping[str, str]] = {
@@ -55,7 +55,7 @@ def suggestions(scope: Scope, typed: str) -> list[Suggestion]:
 def _keys(word: str, used: set[str]) -> Iterator[tuple[str, str]]:
     for key in query.KEYS:
         if key.startswith(word.lower()) and key not in used:
-            yield key, str(LABELS[key])
+            yield key, next(str(words) for example, words in HELP if example.startswith(f"{key}:"))
 
 
 def _values(scope: Scope, key: str, typed: str) -> Iterable[tuple[str, str]]:

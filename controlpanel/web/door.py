@@ -18,7 +18,7 @@ from controlpanel.accounts import access, entering
 from controlpanel.accounts.freshness import must_ask_again
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
-from controlpanel.web.htmx import is_filtering, is_fragment
+from controlpanel.web.htmx import is_by_hand, is_fragment
 
 View = Callable[..., HttpResponseBase]
 
@@ -80,7 +80,7 @@ def signed_in(
 
 def _is_click(request: HttpRequest) -> bool:
     """Something that a person did; an open page asks for its fragment by itself."""
-    return request.method == "POST" or not is_fragment(request) or is_filtering(request)
+    return request.method == "POST" or not is_fragment(request) or is_by_hand(request)
 
 
 def _sign_in_again(request: HttpRequest, why: str) -> HttpResponseBase:

@@ -19,6 +19,11 @@ def is_filtering(request: HttpRequest) -> bool:
     return request.headers.get("HX-Source", "").endswith("#filters")
 
 
+def is_by_hand(request: HttpRequest) -> bool:
+    """A fragment that somebody asked for, as opposed to what an open page asks by itself."""
+    return is_filtering(request) or request.headers.get("HX-Source", "").endswith("#load-new")
+
+
 def page(
     request: HttpRequest,
     template: str,

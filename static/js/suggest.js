@@ -104,9 +104,9 @@ function suggest(input) {
 
   function take(option) {
     // The rest of the word under the caret goes; what follows it stays.
-    const rest = input.value.slice(input.selectionStart).replace(/^\S+/, "").trimStart();
+    const rest = input.value.slice(input.selectionStart).replace(/^\S+/, "");
     const text = option.dataset.text;
-    input.value = text + rest;
+    input.value = text + (text.endsWith(" ") ? rest.trimStart() : rest);
     input.setSelectionRange(text.length, text.length);
     close();
     input.focus();

@@ -83,6 +83,16 @@ def _wrong_hook(page: Page) -> None:
     page.get_by_role("button", name="Save the addresses").click()
 
 
+def _suggested(page: Page) -> None:
+    page.locator("#query").press_sequentially("a")
+    page.locator("#suggestions [role=option]").first.wait_for()
+
+
+def _request(page: Page) -> None:
+    page.locator(".event summary").first.click()
+    page.locator("dd a[href*='/audit/requests/']:visible").click()
+
+
 TEAM = "/teams/acme/"
 NEW = f"{SERVERS}new/"
 PLACES = (
@@ -129,6 +139,10 @@ PLACES = (
     Place("audit-opened", f"{AUDIT}?q={{observed}}", "auditor", _open(".event summary")),
     Place("audit-no-match", f"{AUDIT}?q=there-is-none", "auditor"),
     Place("audit-wrong-word", f"{AUDIT}?q=actor:bob+after:soon", "auditor"),
+    Place("audit-fields", f"{AUDIT}?q=result:done", "auditor", _open(".ask-more summary")),
+    Place("audit-suggestions", AUDIT, "auditor", _suggested),
+    Place("audit-timeline", f"{AUDIT}?q=target:server/{ACTIVE}", "auditor"),
+    Place("audit-request", f"{AUDIT}?q=action:server.reboot", "auditor", _request),
     Place("audit-event", f"{AUDIT}1/", "auditor"),
     Place("audit-checkpoints", f"{AUDIT}checkpoints/"),
     Place("audit-checkpoints-errors", f"{AUDIT}checkpoints/", "owner", _wrong_hook),

@@ -165,12 +165,12 @@ def test_every_process_knows_through_redis(
         post(bob, REBOOT)
     before = readonly.closed()
     closure.forget()
-    standing._Own.tried_at = 10**9
+    closure._Own.tried_at = 10**9
     assert readonly.closed() == before
     valkey.stop()
     assert readonly.closed() == before
     monkeypatch.setattr(closure, "TRY_EVERY", 0.0)
-    standing._Own.tried_at = 0.0
+    closure._Own.tried_at = 0.0
     assert readonly.closed() is None
 
 
@@ -198,12 +198,12 @@ def test_what_ends_a_lock_does_not_end_a_change_of_the_log(fleet: Account, bob: 
     with broken_audit():
         post(bob, REBOOT)
     closure.close(closure.CHANGED, fleet.team.chain)  # found out here, while it lasts
-    own = standing._Own.closed
+    own = closure._Own.closed
     cache.clear()
     closure.forget()
     closure.close("locked", since=own.since if own else None)
     assert readonly.closed() is None  # in another process
-    standing._Own.closed = own
+    closure._Own.closed = own
     assert readonly.closed() == own
     cache.clear()
     assert readonly.closed() == own

@@ -1,6 +1,7 @@
 """/teams/<slug>/audit/new/: how much came since the open page was loaded."""
 
 import re
+import time
 from html import unescape
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django.asserts import assertRedirects
 
+from controlpanel.accounts.entering import CLICKED_AT
 from controlpanel.accounts.models import Team
 from tests.people import HTMX, Person, join, with_servers
 from tests.web.test_audit_list import URL as LIST
@@ -72,6 +74,18 @@ def test_the_button_leads_to_the_page_and_loads_it_in_place(alice: Person) -> No
     assert rows.count("autofocus") == 1
     assert "2 new events are shown" in page["HX-Trigger"]
     assert poll(alice, unescape(found[1])).endswith("since=3")
+
+
+def test_only_the_button_counts_as_somebody_being_there(alice: Person) -> None:
+    asked = poll(alice)
+    note(alice)
+    session = alice.session
+    session[CLICKED_AT] = before = int(time.time()) - 600
+    session.save()
+    alice.get(asked, headers=HTMX)
+    assert alice.session[CLICKED_AT] == before
+    alice.get(LIST, headers={**HTMX, "HX-Source": "a#load-new"})
+    assert alice.session[CLICKED_AT] > before
 
 
 def test_an_older_page_stands_still(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:

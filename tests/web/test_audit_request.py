@@ -1,15 +1,20 @@
 """/teams/<slug>/audit/requests/<id>/: everything that one request did, in order."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from django.test import Client
 from pytest_django.asserts import assertRedirects
 
-from controlpanel.accounts.models import Team
+from controlpanel.accounts.models import Account, Team
+from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import request_id
-from tests.people import Person, join, with_servers
+from controlpanel.sandbox.server import Sandbox
+from controlpanel.servers.models import Server
+from tests.operations.asks import power, sent
+from tests.people import Person, join, look, with_servers
 from tests.web.test_audit_list import note
 
 ID = "request-1"
@@ -41,6 +46,29 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert "Reboot server × 2" in text
     assert "bob@example.com" in text
     assert ID in text
+
+
+def test_an_operation_is_followed_beyond_the_request(
+    alice: Person,
+    bob: Person,
+    synced: Account,
+    server: Callable[[str], Server],
+    sandbox: Sandbox,
+) -> None:
+    with request_id.bound(ID):
+        done = sent(power(bob, "reboot", server("web-server-01")))
+    sandbox.advance(60)
+    with request_id.bound("tick-0001"):
+        look(synced)
+        note(alice, name="other", id="1")
+    events = AuditEvent.objects.filter(operation_id=str(done.id)).order_by("seq")
+    assert [event.request_id for event in events] == [ID, ID, "tick-0001"]
+    html = alice.get(URL).content.decode()
+    assert seqs(html) == [event.seq for event in events]
+    assert "One request: Reboot server" in text_of(alice)
+    assert "×" not in html
+    followed = alice.get("/teams/acme/audit/requests/tick-0001/").content.decode()
+    assert len(seqs(followed)) == 2  # what that look did itself
 
 
 def test_it_is_a_click_away_from_an_event(alice: Person) -> None:

@@ -1,0 +1,12 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0004_checkpoints")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(fields=["chain", "request_id"], name="audit_by_request"),
+        ),
+    ]
