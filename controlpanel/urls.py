@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 from controlpanel.web import (
     account,
     audit,
+    audit_export,
     create,
     delivery,
     effective,
@@ -52,6 +53,7 @@ _team = [
     path("audit/requests/<str:request_id>/", audit.show_request, name="audit-request"),
     path("audit/checkpoints/", delivery.show, name="audit-checkpoints"),
     path("audit/verification/", verification.show, name="audit-verification"),
+    path("audit/export/", audit_export.export, name="audit-export"),
     path("audit/outside/", outside.list_changes, name="audit-outside"),
     path("audit/<int:seq>/", audit.show, name="audit-event"),
     path("tokens/", tokens.list_tokens, name="tokens"),

@@ -1,33 +1,28 @@
-"""Events with all that is needed to believe them, in one zip: `docs/audit-format.md`.
+"""Events with all that is needed to believe them, in one zip: `docs/audit-format.md`."""
 
-Either the complete history of one target, or everything in a chain within a span of time.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from controlpanel.audit import bundle_contents, bundle_proofs, checkpoints, ledger, sentences
 from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints, ledger, sentences
+from controlpanel.audit.bundle_contents import Histories, Span, Wanted
 from controlpanel.audit.models import (
     AuditEvent,
     Checkpoint,
     CheckpointChain,
     SigningKey,
-    TargetHead,
 )
 from controlpanel.keys import ring, signatures
 from controlpanel.lib import clock
 
-VERSION: Final = 1
+VERSION: Final = 2
 # So many checkpoints before the one that is proven to, to be compared with a copy of them.
 _EARLIER: Final = 100
 _CHUNK: Final = 1000
@@ -38,45 +33,36 @@ class NoBundle(Exception):
     """Nothing was written; the message is a sentence that says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """Everything about one target, until now."""
+@dataclass(slots=True)
+class Written:
+    """How many events are in it, and the numbers of the first and the last."""
 
-    chain: str
-    team: str
-    kind: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Everything in a chain within a time, both ends included.
-
-    The event before it and what follows up to the next checkpoint come along: they prove that
-    nothing is missing at either end.
-    """
-
-    chain: str
-    team: str
-    since: datetime
-    until: datetime
+    count: int = 0
+    first: int = 0
+    last: int = 0
 
 
 def verifier_hash() -> str:
     return sha256(_VERIFIER.read_bytes()).hexdigest()
 
 
-def write(file: IO[bytes], wanted: History | Span) -> int:
-    """Writes the bundle, and tells how many events are in it."""
+def write(
+    file: IO[bytes], wanted: Wanted, told: Callable[[int], None] = lambda _done: None
+) -> Written:
+    """`told`: how many events are written, now and then; what it raises ends the writing."""
     point = _checkpoint(wanted)
     found = checkpoints.chain_proof(wanted.chain, point.number)
     if found is None:
         raise NoBundle(_("Nothing was recorded in this chain until then."))
     row, proof = found
-    proofs = _proofs(wanted, point, row, proof)
+    proofs: dict[str, Any] = {"checkpoint": point.number, "chain": proof}
+    events, targets = _chosen(wanted, row)
+    if targets is not None:
+        proofs["targets"] = targets
     with ZipFile(file, "w", ZIP_DEFLATED) as archive, TemporaryFile() as report:
         members = _Members(archive)
-        count = _write_events(members, report, _events(wanted, row), _title(wanted, point))
+        report.write(_title(wanted, point, targets).encode())
+        written = _write_events(members, report, events, told)
         report.seek(0)
         members.add("report.txt", iter(lambda: report.read(1 << 16), b""))
         members.add_text("proofs.json", _json(proofs))
@@ -87,7 +73,7 @@ def write(file: IO[bytes], wanted: History | Span) -> int:
         )
         members.add_text("checkpoints.jsonl", "".join(ledger.line(one) + "\n" for one in points))
         _finish(members, wanted, {one.key_id for one in points})
-    return count
+    return written
 
 
 class _Members:
@@ -111,7 +97,7 @@ class _Members:
         self.add(name, iter([text.encode()]))
 
 
-def _checkpoint(wanted: History | Span) -> Checkpoint:
+def _checkpoint(wanted: Wanted) -> Checkpoint:
     if isinstance(wanted, Span):
         covering = Checkpoint.objects.filter(at__gte=wanted.until).order_by("number").first()
         if covering:
@@ -122,41 +108,76 @@ def _checkpoint(wanted: History | Span) -> Checkpoint:
     return made
 
 
-def _events(wanted: History | Span, row: CheckpointChain) -> QuerySet[AuditEvent]:
+def _chosen(
+    wanted: Wanted, row: CheckpointChain
+) -> tuple[Iterable[tuple[AuditEvent, bool]], list[checkpoints.Proof] | None]:
+    """The events, each with whether it was asked for, and the proofs of the targets."""
+    if isinstance(wanted, Span):
+        return ((event, True) for event in _events_of_span(wanted, row)), None
+    of = bundle_contents.targets(wanted, row.seq)
+    runs = bundle_contents.runs(wanted, of, row.seq)
+    try:
+        proofs = bundle_proofs.of_targets(row, runs)
+    except bundle_proofs.Contradiction as error:
+        raise NoBundle(str(error)) from None
+    return _marked(wanted, _events(wanted, of, row.seq), row.seq), proofs
+
+
+_events = bundle_contents.events
+
+
+def _events_of_span(wanted: Span, row: CheckpointChain) -> Iterator[AuditEvent]:
     events = AuditEvent.objects.filter(chain=row.chain, seq__lte=row.seq).order_by("seq")
-    if isinstance(wanted, History):
-        return events.filter(target_kind=wanted.kind, target_id=wanted.target)
     first = events.filter(at__gte=wanted.since).first()
     # The one before shows where the span begins; if nothing was recorded since, the last one.
-    return events.filter(seq__gte=first.seq - 1 if first else row.seq)
+    chosen = events.filter(seq__gte=first.seq - 1 if first else row.seq)
+    return chosen.iterator(chunk_size=_CHUNK)
+
+
+def _marked(
+    wanted: Histories, events: Iterator[AuditEvent], until: int
+) -> Iterator[tuple[AuditEvent, bool]]:
+    """Both run side by side, so that neither need be kept."""
+    found = wanted.found.filter(seq__lte=until).order_by("seq").values_list("seq", flat=True)
+    asked = iter(found.iterator(chunk_size=_CHUNK) if wanted.filters else ())
+    next_asked = next(asked, 0)
+    for event in events:
+        while 0 < next_asked < event.seq:
+            next_asked = next(asked, 0)
+        yield event, not wanted.filters or event.seq == next_asked
 
 
 def _write_events(
-    members: _Members, report: IO[bytes], events: QuerySet[AuditEvent], title: str
-) -> int:
-    count = 0
-    report.write(title.encode())
+    members: _Members,
+    report: IO[bytes],
+    events: Iterable[tuple[AuditEvent, bool]],
+    told: Callable[[int], None],
+) -> Written:
+    written = Written()
 
     def lines() -> Iterator[bytes]:
-        nonlocal count
-        for event in events.iterator(chunk_size=_CHUNK):
-            count += 1
-            report.write(_report_line(event).encode())
+        for event, asked in events:
+            written.count, written.last = written.count + 1, event.seq
+            written.first = written.first or event.seq
+            report.write(_report_line(event, asked=asked).encode())
             line = {
+                "asked": asked,
                 "seq": event.seq,
                 "prev": event.prev_hash,
                 "hash": event.hash,
                 "canonical": event.canonical,
             }
             yield _json(line).encode()
+            if written.count % _CHUNK == 0:
+                told(written.count)
 
     members.add("events.jsonl", lines())
-    if not count:
+    if not written.count:
         raise NoBundle(_("Nothing was recorded about that."))
-    return count
+    return written
 
 
-def _report_line(event: AuditEvent) -> str:
+def _report_line(event: AuditEvent, *, asked: bool) -> str:
     facts = [
         f"#{event.seq}",
         chains.time_text(event.at),
@@ -167,67 +188,44 @@ def _report_line(event: AuditEvent) -> str:
     ]
     if event.reason:
         facts.append(_("reason: %(reason)s") % {"reason": event.reason})
+    if not asked:
+        facts.append(_("(not asked for: here for the proof)"))
     return "  ".join(facts) + "\n"
 
 
-def _title(wanted: History | Span, point: Checkpoint) -> str:
-    values = {"team": wanted.team, "number": point.number, "at": chains.time_text(point.at)}
-    if isinstance(wanted, History):
-        about = _("Everything recorded about %(kind)s %(id)s in the team %(team)s") % {
-            **values, "kind": wanted.kind, "id": wanted.target,
-        }  # fmt: skip
-    else:
+def _title(wanted: Wanted, point: Checkpoint, targets: list[checkpoints.Proof] | None) -> str:
+    if isinstance(wanted, Span):
         about = _("Everything recorded in the team %(team)s from %(since)s to %(until)s") % {
-            **values,
+            "team": wanted.team,
             "since": chains.time_text(wanted.since),
             "until": chains.time_text(wanted.until),
         }
+    elif wanted.filters:
+        about = _(
+            "Events of the team %(team)s that fit the filters %(filters)s, with what happened to "
+            "the same targets afterwards. Each is proven to be in the log; that no other fits the "
+            "filters is not proven."
+        ) % {"team": wanted.team, "filters": wanted.filters}
+    else:
+        about = "\n".join(_about_target(wanted, one) for one in targets or [])
     how = _(
         "As of checkpoint #%(number)s, %(at)s. Run `python3 verify.py` in this folder to check it; "
         "compare the verifier itself with the hash that the panel's documentation shows."
+    ) % {"number": point.number, "at": chains.time_text(point.at)}
+    return f"{about}\n{how}\n\n"
+
+
+def _about_target(wanted: Histories, one: checkpoints.Proof) -> str:
+    values = {"kind": one["kind"], "id": one["id"], "team": wanted.team}
+    if one["proof"] and not one["gaps"]:
+        return _("Everything recorded about %(kind)s %(id)s in the team %(team)s") % values
+    return (
+        _("What this reader may see of %(kind)s %(id)s in the team %(team)s: not all of it")
+        % values
     )
-    return f"{about}\n{how % values}\n\n"
 
 
-def _proofs(
-    wanted: History | Span, point: Checkpoint, row: CheckpointChain, proof: dict[str, Any]
-) -> dict[str, Any]:
-    proofs = {"checkpoint": point.number, "chain": proof}
-    if isinstance(wanted, Span):
-        return proofs
-    return {**proofs, "target": _target_proof(wanted, row)}
-
-
-def _target_proof(wanted: History, row: CheckpointChain) -> dict[str, Any] | None:
-    heads = _heads_at(row)
-    leaves = checkpoints.target_leaves(row, heads.values())
-    if checkpoints.targets_root(leaves) != row.targets_root:
-        raise NoBundle(_("The audit log contradicts its checkpoint. Run `manage.py verify_audit`."))
-    head = heads.get((wanted.kind, wanted.target))
-    if head is None:  # all that was recorded about it is of format 1
-        return None
-    (leaf,) = checkpoints.target_leaves(row, [head])
-    return checkpoints.proof(leaf, sorted(one.hash for one in leaves))
-
-
-def _heads_at(row: CheckpointChain) -> dict[tuple[str, str], TargetHead]:
-    """Where the targets' histories stood at the checkpoint: a few may have moved since."""
-    heads = {(head.kind, head.target): head for head in TargetHead.objects.filter(chain=row.chain)}
-    events = AuditEvent.objects.filter(chain=row.chain)
-    moved = events.filter(seq__gt=row.seq).order_by().values_list("target_kind", "target_id")
-    for kind, target in set(moved):
-        before = events.filter(
-            seq__lte=row.seq, target_kind=kind, target_id=target, target_seq__gt=0
-        )
-        last = before.order_by("-seq").first()
-        if last is None:
-            heads.pop((kind, target), None)
-            continue
-        heads[kind, target].seq, heads[kind, target].hash = last.target_seq, last.hash
-    return heads
-
-
-def _finish(members: _Members, wanted: History | Span, used: set[str]) -> None:
+def _finish(members: _Members, wanted: Wanted, used: set[str]) -> None:
     at = clock.now()
     key = ring.current().active(signatures.PURPOSE, at)
     kept = SigningKey.objects.filter(key_id__in=used).values_list("key_id", "public")
@@ -249,9 +247,9 @@ def _finish(members: _Members, wanted: History | Span, used: set[str]) -> None:
     members.add("verify.py", iter([_VERIFIER.read_bytes()]))
 
 
-def _scope(wanted: History | Span) -> dict[str, Any]:
-    if isinstance(wanted, History):
-        return {"scope": "target", "target": {"kind": wanted.kind, "id": wanted.target}}
+def _scope(wanted: Wanted) -> dict[str, Any]:
+    if isinstance(wanted, Histories):
+        return {"scope": "histories", "asked": wanted.filters}
     return {
         "scope": "span",
         "from": chains.time_text(wanted.since),

@@ -36,6 +36,8 @@ EVERY: Final = timedelta(minutes=5)
 EVENTS: Final = 1000
 GENESIS: Final = chains.GENESIS
 
+Proof = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -47,6 +49,25 @@ class Leaf:
     @property
     def hash(self) -> bytes:
         return merkle.leaf(self.salt + self.text.encode())
+
+
+class Tree:
+    """Its leaves stand in the order of their hashes."""
+
+    def __init__(self, hashes: Iterable[bytes]) -> None:
+        self._levels = merkle.levels(sorted(hashes))
+        self._places = {one: place for place, one in enumerate(self._levels[0])}
+
+    def proof(self, leaf: Leaf) -> Proof:
+        """The way from a leaf to the root: `docs/audit-format.md`."""
+        index = self._places[leaf.hash]
+        return {
+            "leaf": leaf.text,
+            "salt": leaf.salt.hex(),
+            "index": index,
+            "size": len(self._places),
+            "path": [step.hex() for step in merkle.path(self._levels, index)],
+        }
 
 
 def take_if_due() -> Checkpoint | None:
@@ -147,25 +168,14 @@ def target_leaves(row: CheckpointChain, heads: Iterable[TargetHead]) -> list[Lea
     ]
 
 
-def proof(leaf: Leaf, leaves: list[bytes]) -> dict[str, Any]:
-    """From a leaf to the root over all, which stand in order: `docs/audit-format.md`."""
-    index = leaves.index(leaf.hash)
-    return {
-        "leaf": leaf.text,
-        "salt": leaf.salt.hex(),
-        "index": index,
-        "size": len(leaves),
-        "path": [step.hex() for step in merkle.proof(leaves, index)],
-    }
-
-
-def chain_proof(chain: str, number: int) -> tuple[CheckpointChain, dict[str, Any]] | None:
+def chain_proof(chain: str, number: int) -> tuple[CheckpointChain, Proof] | None:
     """What checkpoint `number` says of one chain, and the way to its root; None if nothing."""
     stood = of_chains(number)
     row = stood.get(chain)
     if row is None:
         return None
-    return row, proof(chain_leaf(row), sorted(bytes.fromhex(one.leaf) for one in stood.values()))
+    tree = Tree(bytes.fromhex(one.leaf) for one in stood.values())
+    return row, tree.proof(chain_leaf(row))
 
 
 def _leaf(secret: str, content: Mapping[str, Any]) -> Leaf:

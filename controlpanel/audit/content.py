@@ -31,6 +31,11 @@ class Target:
     name: str
 
 
+def requested_as(operation: str) -> str:
+    """Id of a server that was asked for, until the provider gives it one: a history of its own."""
+    return f"new:{operation}"
+
+
 def build(
     event: str,
     at: datetime,

@@ -12,7 +12,7 @@ PANEL: Final[tuple[EventType, ...]] = (
         _("Audit log exported"),
         _("%(actor)s exported %(what)s from the audit log"),
         required=("format", "what"),
-        optional=("count",),
+        optional=("query", "count", "first", "last", "sha256"),
     ),
     event_type(
         "audit.delivery_changed",

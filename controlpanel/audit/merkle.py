@@ -30,15 +30,28 @@ def root(leaves: Sequence[bytes]) -> bytes:
 
 def proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The siblings from the leaf at `index` up to the root."""
-    if not 0 <= index < len(leaves):
+    return path(levels(leaves), index)
+
+
+def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """From the leaves up to the root."""
+    found = [list(leaves)]
+    while len(found[-1]) > 1:
+        found.append(_above(found[-1]))
+    return found
+
+
+def path(levels: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
+    """The siblings from the leaf at `index` up to the root."""
+    if not 0 <= index < len(levels[0]):
         raise IndexError(index)
-    path, level = [], list(leaves)
-    while len(level) > 1:
+    found = []
+    for level in levels[:-1]:
         sibling = index ^ 1
         if sibling < len(level):
-            path.append(level[sibling])
-        level, index = _above(level), index // 2
-    return path
+            found.append(level[sibling])
+        index //= 2
+    return found
 
 
 def root_from(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:

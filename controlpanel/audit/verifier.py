@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 class Wrong(Exception):
-    pass
+    """A sentence that says what."""
 
 
 def need(holds: Any, sentence: str) -> None:
@@ -37,12 +37,8 @@ def add(p: Point, q: Point) -> Point:
 
 
 def times(number: int, point: Point) -> Point:
-    result = (0, 1, 1, 0)
-    while number:
-        if number & 1:
-            result = add(result, point)
-        point, number = add(point, point), number >> 1
-    return result
+    half = times(number >> 1, add(point, point)) if number else (0, 1, 1, 0)
+    return add(half, point) if number & 1 else half
 
 
 def unpack(packed: bytes) -> Point:
@@ -51,8 +47,7 @@ def unpack(packed: bytes) -> Point:
     odd, y = y >> 255, y & (2**255 - 1)
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
-    if (x * x - square) % P:
-        x = x * pow(2, (P - 1) // 4, P) % P
+    x = x * pow(2, (P - 1) // 4, P) % P if (x * x - square) % P else x
     need(y < P and not (x * x - square) % P and (x or not odd), "A public key is not one.")
     x = P - x if x & 1 != odd else x
     return (x, y, 1, x * y % P)
@@ -90,11 +85,13 @@ def check_members(folder: Path) -> tuple[Json, dict[str, str]]:
     """Manifest and public keys, once every other file is known to be as it was signed."""
     text = (folder / "manifest.json").read_bytes()
     manifest, keys = json.loads(text), json.loads((folder / "keys.json").read_bytes())
-    need(manifest["v"] == 1, "This bundle is of a format that this verifier does not know.")
+    need(manifest["v"] == 2, "This bundle is of a format that this verifier does not know.")
     need(sorted(manifest["members"]) == sorted(MEMBERS), "The manifest lists other files.")
     for name in MEMBERS:
-        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        need(digest == manifest["members"][name], f"{name} was changed.")
+        digest = hashlib.sha256()
+        for part in (folder / name).open("rb"):
+            digest.update(part)
+        need(digest.hexdigest() == manifest["members"][name], f"{name} was changed.")
     signature = (folder / "manifest.sig").read_bytes().decode()
     fits = signed(keys[manifest["key"]], b"bundle\0" + text, signature[:-1])
     need(fits and signature[-1] == "\n", "The manifest, its signature or keys.json was changed.")
@@ -127,40 +124,47 @@ def check_events(folder: Path, chain: str) -> Iterator[tuple[Json, Json]]:
         yield line, json.loads(text)
 
 
-def check_target(folder: Path, manifest: Json, proof: Any, root: str) -> list[str]:
-    wanted, number, last, early = manifest["target"], 0, GENESIS, 0
-    name = f"{wanted['kind']} {wanted['id']}"
+def check_histories(folder: Path, manifest: Json, proofs: list[Any], root: str) -> list[str]:
+    """The events of each target follow each other, but for gaps that are named, to its proof."""
+    stands: Any = {(one["kind"], one["id"]): [0, GENESIS, dict(one["gaps"])] for one in proofs}
+    said, early = [], 0
     for line, content in check_events(folder, manifest["chain"]):
-        target, seq = content["target"], line["seq"]
-        same = (target["kind"], target["id"]) == (wanted["kind"], wanted["id"])
-        need(same, f"Event #{seq} is not about {name}.")
+        target = content["target"]
+        stand = stands.get((target["kind"], target["id"]))
+        need(stand, f"Event #{line['seq']} is about something else.")
         if content["v"] == 1:
-            need(number == 0, f"Event #{seq} is older than it says.")
+            need(stand[0] == 0, f"Event #{line['seq']} is older than it says.")
             early += 1
             continue
-        fits = (target["seq"], target["prev"]) == (number + 1, last)
-        need(fits, f"Before event #{seq}, an event of {name} is missing.")
-        number, last = number + 1, line["hash"]
-    if proof:
-        leaf = {"chain": manifest["chain"], "hash": last, "kind": wanted["kind"], "seq": number}
-        need(root_from(proof) == root, f"The proof for {name} does not lead to the checkpoint.")
-        fits = json.loads(proof["leaf"]) == {**leaf, "target": wanted["id"]}
-        need(fits, f"The last events of {name} are missing.")
-    need(proof or not number, f"The proof for {name} is missing.")
-    whole = f"Proved: these {number} events are the complete history of {name} until then."
-    rest = f"Not proved: that its {early} events from before histories are all there are."
-    return [whole] * bool(proof) + [rest] * bool(early or not proof)
+        fits = (target["seq"], target["prev"]) == (stand[0] + 1, stand[1])
+        fits = fits or stand[2].get(stand[0], 0) == target["seq"] > stand[0] + 1
+        need(fits, f"Before event #{line['seq']}, an event of its target is missing.")
+        stand[:2] = target["seq"], line["hash"]
+    for one in proofs:
+        name, (number, last, gaps) = f"{one['kind']} {one['id']}", stands[one["kind"], one["id"]]
+        need(number == one["last"], f"The last events of {name} are missing.")
+        first = max([1, *gaps.values()]) if one["proof"] else number + 1
+        if one["proof"]:
+            leaf = {"chain": manifest["chain"], "hash": last, "kind": one["kind"], "seq": number}
+            fits = json.loads(one["proof"]["leaf"]) == {**leaf, "target": one["id"]}
+            need(fits and root_from(one["proof"]) == root, f"The proof for {name} does not fit.")
+            those = f"these {number} events" if first == 1 else f"its events from {first} on"
+            said.append(f"Proved: {those} are the complete history of {name} until then.")
+        if any(gaps) or first > number:
+            said.append(f"Only signed: what is here of {name} before its event {first}.")
+    asked = f"Not proved: that no other event fits the filters {manifest['asked']}"
+    rest = f"Not proved: that the {early} events from before histories are all there are."
+    return said + [asked] * bool(manifest["asked"]) + [rest] * bool(early)
 
 
 def check_span(folder: Path, manifest: Json, leaf: Any, point: Any) -> list[str]:
-    seq, last = 0, ""
-    first: Any = None
+    seq, last, first = 0, "", (0, "", "")
     for line, content in check_events(folder, manifest["chain"]):
-        first = first or (line["seq"], line["prev"], content["at"])
+        first = first if seq else (line["seq"], line["prev"], content["at"])
         follows = seq == 0 or (line["seq"], line["prev"]) == (seq + 1, last)
         need(follows, f"Event #{seq + 1} is missing, or was replaced.")
         seq, last = line["seq"], line["hash"]
-    need(first and (seq, last) == (leaf["seq"], leaf["hash"]), "The last events are missing.")
+    need(seq and (seq, last) == (leaf["seq"], leaf["hash"]), "The last events are missing.")
     begins = first[:2] == (1, GENESIS) or first[2] < manifest["from"]
     need(begins, "The first events of the span are missing.")
     until = f"{min(manifest['until'], point['at'])} by the panel's clock"
@@ -175,21 +179,19 @@ def verify(folder: Path) -> list[str]:
     point, leaf = points[proofs["checkpoint"]], json.loads(proofs["chain"]["leaf"])
     fits = leaf["chain"] == manifest["chain"] and root_from(proofs["chain"]) == point["root"]
     need(fits, "The proof for the chain does not lead to the checkpoint.")
-    said = [
-        f"Proved: no file was changed since it was signed on {manifest['made']}.",
-        f"Proved: the events stood so at checkpoint #{point['number']}, {point['at']}.",
-    ]
-    if manifest["scope"] == "target":
-        said += check_target(folder, manifest, proofs["target"], leaf["targets_root"])
+    said = [f"Proved: no file was changed since it was signed on {manifest['made']}."]
+    said += [f"'Then' is checkpoint #{point['number']} of {point['at']}, signed as well."]
+    if manifest["scope"] == "histories":
+        said += check_histories(folder, manifest, proofs["targets"], leaf["targets_root"])
     else:
         said += check_span(folder, manifest, leaf, point)
-    for key, public in sorted(keys.items()):
-        said.append(f"Compare by another way: the key {key} is {public}.")
+    said += [f"Compare by another way: the key {key} is {keys[key]}." for key in sorted(keys)]
     said.append("Not proved: whose keys these are, until you have compared them; that the panel's")
     return [*said, "operator told the truth before signing; anything later than the checkpoint."]
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         sys.stdout.write("\n".join(verify(Path(__file__).resolve().parent)) + "\n")
     except Wrong as wrong:

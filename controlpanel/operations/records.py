@@ -8,6 +8,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Team
 from controlpanel.audit import readonly
+from controlpanel.audit.content import requested_as
 from controlpanel.audit.recorder import AuditUnavailable, Result, Target, record, record_by
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
@@ -118,7 +119,11 @@ def _record(
         chain=str(operation.team_id),
         actor=actor,
         origin=origin,
-        target=Target("server", operation.provider_id, operation.server_name),
+        target=Target(
+            "server",
+            operation.provider_id or requested_as(str(operation.id)),
+            operation.server_name,
+        ),
         result=result,
         reason=operation.reason,
         labels=labels.from_text(operation.labels),

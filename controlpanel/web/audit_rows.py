@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts import policy
 from controlpanel.audit import sentences
+from controlpanel.audit.content import requested_as
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.query import KINDS
 from controlpanel.lib.scope import Scope
@@ -38,6 +39,11 @@ _FACTS: Final[Mapping[str, Promise]] = {
     "since": _l("In force from"),
     "values": _l("What was sealed anew"),
     "count": _l("How many"),
+    "format": _l("Format"),
+    "query": _l("Filters in force"),
+    "first": _l("Number of the first"),
+    "last": _l("Number of the last"),
+    "sha256": _l("SHA-256 of the file"),
     "replaced": _l("Replaced meanwhile"),
     "unreadable": _l("Could not be read"),
     "provider_status": _l("VPS.org’s status code"),
@@ -225,6 +231,8 @@ class Row:
         event = self.event
         if self.is_there:
             return self.server_url
+        if event.event == "server.create" and event.target_id == requested_as(event.operation_id):
+            return self._operation_url()  # it has no page of its own yet
         if event.target_kind == "operation":
             return self._operation_url()
         return self._timeline

@@ -80,29 +80,46 @@ def _contents(folder: Path) -> list[str]:
     wrong += [
         f"event {line['seq']}" for line in events if _hash(chain["chain"], line) != line["hash"]
     ]
-    if manifest["scope"] == "target":
-        return wrong + _history(manifest, proofs["target"], chain["targets_root"], events)
+    if manifest["scope"] == "histories":
+        foreign = [line["seq"] for line in events if not _is_of(line, proofs["targets"])]
+        wrong += [f"target of event {seq}" for seq in foreign]
+        for one in proofs["targets"]:
+            own = [line for line in events if _is_of(line, [one])]
+            wrong += _history(manifest["chain"], one, chain["targets_root"], own)
+        return wrong
     return wrong + _span(manifest, chain, events)
 
 
-def _history(manifest: Any, proof: Any, root: str, events: list[Any]) -> list[str]:
+def _is_of(line: Any, targets: list[Any]) -> bool:
+    target = json.loads(line["canonical"])["target"]
+    return any((one["kind"], one["id"]) == (target["kind"], target["id"]) for one in targets)
+
+
+def _history(chain: str, one: Any, root: str, events: list[Any]) -> list[str]:
     wrong, number, last = [], 0, "0" * 64
+    gaps = [tuple(gap) for gap in one["gaps"]]
     for line in events:
         content = json.loads(line["canonical"])
         target = content["target"]
-        if {"kind": target["kind"], "id": target["id"]} != manifest["target"]:
-            wrong.append(f"target of event {line['seq']}")
         if content["v"] == 1:
+            if number:
+                wrong.append(f"age of event {line['seq']}")
             continue
-        if (target["seq"], target["prev"]) != (number + 1, last):
+        gap = (number, target["seq"])
+        if gap in gaps:
+            gaps.remove(gap)
+        elif (target["seq"], target["prev"]) != (number + 1, last):
             wrong.append(f"history before event {line['seq']}")
-        number, last = number + 1, line["hash"]
+        number, last = target["seq"], line["hash"]
+    if gaps or number != one["last"]:
+        wrong.append(f"gaps or end of the history of {one['id']}")
+    proof = one["proof"]
     if proof is None:
-        return wrong + ["no proof"] * bool(number)
-    leaf = json.loads(proof["leaf"])
+        return wrong
     if _root(proof) != root:
         wrong.append("proof of the target")
-    if (leaf["seq"], leaf["hash"], leaf["target"]) != (number, last, manifest["target"]["id"]):
+    leaf = {"chain": chain, "hash": last, "kind": one["kind"], "seq": number, "target": one["id"]}
+    if json.loads(proof["leaf"]) != leaf:
         wrong.append("end of the history")
     return wrong
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db.models import QuerySet
 
 from controlpanel import env
-from controlpanel.audit import bundle, checkpoints, verifier
+from controlpanel.audit import bundle, bundle_contents, bundle_proofs, checkpoints, verifier
+from controlpanel.audit.bundle_contents import Histories, Span, Wanted, of_target
 from controlpanel.audit.models import AuditEvent
 from controlpanel.keys import ring, signatures
 from controlpanel.lib import clock
@@ -28,15 +28,15 @@ pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 SERVER = "id-web-01"
 
 
-def of_server(team: Team) -> bundle.History:
-    return bundle.History(team.chain, "acme", "server", SERVER)
+def of_server(team: Team) -> Histories:
+    return of_target(team.chain, "acme", "server", SERVER)
 
 
-def all_of(team: Team) -> bundle.Span:
-    return bundle.Span(team.chain, "acme", datetime(2020, 1, 1, tzinfo=UTC), clock.now())
+def all_of(team: Team) -> Span:
+    return Span(team.chain, "acme", datetime(2020, 1, 1, tzinfo=UTC), clock.now())
 
 
-def unpacked(folder: Path, wanted: bundle.History | bundle.Span) -> Path:
+def unpacked(folder: Path, wanted: Wanted) -> Path:
     file = io.BytesIO()
     bundle.write(file, wanted)
     with zipfile.ZipFile(file) as archive:
@@ -78,6 +78,19 @@ def span(acme: Team, globex: Team, tmp_path: Path) -> Path:
     return unpacked(tmp_path / "span", all_of(acme))
 
 
+@pytest.fixture
+def several(acme: Team, globex: Team, tmp_path: Path) -> Path:
+    """Of three targets, one of them whole, with gaps where a reader may not look."""
+    for _ in range(3):
+        for name in ("web-01", "db-01", "secret-01"):
+            acme.write(target=name)
+    events = AuditEvent.objects.filter(chain=acme.chain)
+    hidden = events.filter(target_id=SERVER).order_by("-seq")[1].seq
+    ours = events.exclude(seq=hidden).exclude(target_id="id-secret-01")
+    named = ours.filter(target_id__in=[SERVER, "id-db-01", "id-web-02"])
+    return unpacked(tmp_path / "several", Histories(acme.chain, "acme", ours, named))
+
+
 def events(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
 
@@ -106,6 +119,51 @@ def test_it_holds_nothing_of_other_servers_or_teams(history: Path, globex: Team)
     assert len(events(history)) == 4
 
 
+def test_several_histories_are_proven_each_by_itself(several: Path, globex: Team) -> None:
+    code, said = run(several)
+    assert code == 0, said
+    assert "these 3 events are the complete history of server id-db-01" in said
+    assert "these 1 events are the complete history of server id-web-02" in said
+    assert "its events from 4 on are the complete history of server id-web-01" in said
+    assert "Only signed: what is here of server id-web-01 before its event 4" in said
+    text = "".join(path.read_text() for path in several.iterdir() if path.name != "verify.py")
+    assert second_verifier.check(several) == []
+    for foreign in ("secret-01", "web-03", globex.chain):
+        assert foreign not in text
+
+
+@pytest.mark.parametrize("member", ["events.jsonl", "proofs.json"])
+def test_a_panel_that_hides_an_event_cannot_call_the_history_complete(
+    several: Path, member: str
+) -> None:
+    """Signed anew by the panel itself: an event of db-01 is gone, or its gap is denied."""
+    if member == "events.jsonl":
+        lines = (several / member).read_text().splitlines(keepends=True)
+        (gone,) = [line for line in lines if "db-01" in line][1:2]
+        text = "".join(line for line in lines if line != gone)
+    else:
+        proofs = json.loads((several / member).read_text())
+        for one in proofs["targets"]:
+            one["gaps"] = []
+        text = json.dumps(proofs) + "\n"
+    sign_anew(several, member, text)
+    code, said = run(several)
+    assert code == 1
+    assert "missing" in said
+    assert second_verifier.check(several)
+
+
+def sign_anew(folder: Path, member: str, text: str) -> None:
+    (folder / member).write_text(text)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["members"][member] = hashlib.sha256(text.encode()).hexdigest()
+    said = json.dumps(manifest)
+    (folder / "manifest.json").write_text(said)
+    key = ring.current().active(signatures.PURPOSE, clock.now())
+    signature = signatures.sign(key, b"bundle\x00" + said.encode())
+    (folder / "manifest.sig").write_text(signature + "\n")
+
+
 def test_the_events_are_the_exact_text_that_was_recorded(history: Path, acme: Team) -> None:
     for line in events(history):
         assert (
@@ -128,13 +186,14 @@ def test_leaving_out_an_event_is_found(
     for _ in range(3):
         acme.write()
         acme.write(target="other")
-    chosen = bundle._events
+    chosen = bundle._chosen
 
-    def without_one(*args: Any) -> QuerySet[AuditEvent]:
-        found = chosen(*args)
-        return found.exclude(seq=[event.seq for event in found][left_out])
+    def without_one(*args: Any) -> Any:
+        events, proofs = chosen(*args)
+        found = list(events)
+        return [*found[:left_out], *found[left_out + 1 :]], proofs
 
-    monkeypatch.setattr(bundle, "_events", without_one)
+    monkeypatch.setattr(bundle, "_chosen", without_one)
     for folder, wanted in (("server", of_server(acme)), ("span", all_of(acme))):
         code, said = run(unpacked(tmp_path / folder, wanted))
         assert code == 1, said
@@ -153,7 +212,7 @@ def test_a_span_knows_its_ends(acme: Team, tmp_path: Path) -> None:
     clock.shift(timedelta(hours=2))
     acme.write(target="db-02")
     checkpoints.take()
-    folder = unpacked(tmp_path, bundle.Span(acme.chain, "acme", since, until))
+    folder = unpacked(tmp_path, Span(acme.chain, "acme", since, until))
     assert [line["seq"] for line in events(folder)] == [6, 7, 8, 9]
     assert "#6 to #9" in run(folder)[1]
     assert second_verifier.check(folder) == []
@@ -161,7 +220,7 @@ def test_a_span_knows_its_ends(acme: Team, tmp_path: Path) -> None:
 
 def test_a_span_without_events_is_proven_empty(acme: Team, tmp_path: Path) -> None:
     clock.shift(timedelta(hours=1))
-    folder = unpacked(tmp_path, bundle.Span(acme.chain, "acme", clock.now(), clock.now()))
+    folder = unpacked(tmp_path, Span(acme.chain, "acme", clock.now(), clock.now()))
     assert [line["seq"] for line in events(folder)] == [6]
     assert run(folder)[0] == 0
 
@@ -172,20 +231,22 @@ def test_a_later_event_does_not_disturb_an_older_proof(acme: Team, tmp_path: Pat
     acme.write()
     acme.write(target="new")
     row = checkpoints.of_chains(point.number)[acme.chain]
-    assert bundle._target_proof(of_server(acme), row)
+    runs = bundle_contents.runs(of_server(acme), {("server", SERVER): 0}, row.seq)
+    (proof,) = bundle_proofs.of_targets(row, runs)
+    assert proof["proof"]
 
 
 def test_events_of_format_1_are_told_apart(
     acme: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = bundle.History(acme.chain, "acme", "server", "id-old")
+    wanted = of_target(acme.chain, "acme", "server", "id-old")
     with monkeypatch.context() as patch:
         in_format_1(patch)
         acme.write(target="old")
     only_old = unpacked(tmp_path / "1", wanted)
     code, said = run(only_old)
     assert code == 0
-    assert "Not proved: that its 1 events from before" in said
+    assert "Not proved: that the 1 events from before" in said
     assert "complete" not in said
     acme.write(target="old")
     code, said = run(unpacked(tmp_path / "2", wanted))
@@ -196,8 +257,8 @@ def test_events_of_format_1_are_told_apart(
 
 def test_nothing_is_written_about_what_was_never_recorded(acme: Team, globex: Team) -> None:
     for wanted in (
-        bundle.History(acme.chain, "acme", "server", "nobody"),
-        bundle.History("no-chain", "acme", "server", SERVER),
+        of_target(acme.chain, "acme", "server", "nobody"),
+        of_target("no-chain", "acme", "server", SERVER),
     ):
         with pytest.raises(bundle.NoBundle):
             bundle.write(io.BytesIO(), wanted)
@@ -261,26 +322,26 @@ def changed(folder: Path, chosen: random.Random) -> tuple[Path, bytes]:
     return member, before
 
 
-def test_a_changed_byte_is_found(history: Path, span: Path) -> None:
+def test_a_changed_byte_is_found(history: Path, span: Path, several: Path) -> None:
     chosen = random.Random(5)
-    for folder in (history, span):
+    for folder in (history, span, several):
         for _ in range(60):
             member, before = changed(folder, chosen)
             assert not in_order(folder), member
             assert second_verifier.check(folder), member
             member.write_bytes(before)
         assert in_order(folder)
-    for folder in (history, span):
+    for folder in (history, span, several):
         changed(folder, chosen)
         assert run(folder)[0] == 1
 
 
 @pytest.mark.deep
 @pytest.mark.timeout(900)
-def test_a_thousand_changed_bytes_are_all_found(history: Path, span: Path) -> None:
+def test_a_thousand_changed_bytes_are_all_found(history: Path, span: Path, several: Path) -> None:
     chosen = random.Random(6)
-    for folder in (history, span):
-        for _ in range(500):
+    for folder in (history, span, several):
+        for _ in range(350):
             member, before = changed(folder, chosen)
             code, said = run(folder)
             assert code == 1, (member, said)

@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
-from controlpanel.audit import schema, closure
+from controlpanel.audit import closure, schema
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.sentences import sentence
 from tests.tools.breaking import broken_audit

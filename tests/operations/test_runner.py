@@ -77,6 +77,9 @@ def test_create_brings_the_new_server_into_the_mirror(bob, synced, sandbox):
     assert (made.name, made.status, made.backups_enabled) == ("fresh-01", "provisioning", True)
     assert made.detail_at is None  # not all of it was shown: its own address tells the rest
     assert (operation.provider_status, operation.ended_at) == (201, None)
+    events = AuditEvent.objects.filter(operation_id=str(operation.id)).order_by("seq")
+    # The request has a history of its own: it can be proven without those of other servers.
+    assert [event.target_id for event in events] == [f"new:{operation.id}", made.provider_id]
     assert sandbox.changes()[0].body == {
         "name": "fresh-01",
         "plan_id": 1,

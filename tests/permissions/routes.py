@@ -151,6 +151,7 @@ TEAM_ROUTES: Mapping[str, Route] = {
         get="audit.view", post="policies.manage", body=lambda _world: {"mail": "audit@example.com"}
     ),
     "audit-verification": Route(get="audit.view"),
+    "audit-export": Route(get="audit.export"),
     "audit-outside": Route(
         get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
     ),

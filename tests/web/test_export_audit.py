@@ -1,8 +1,10 @@
 """`manage.py export_audit`: a bundle from the command line, and a record of it."""
 
+import json
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 
@@ -56,13 +58,42 @@ def test_it_writes_one_servers_history(team: Team, tmp_path: Path) -> None:
     assert "Wrote 2 events" in export("--team", "acme", "--server", "101", file)
     assert "these 2 events are the complete history of server 101" in verified(file)
     event = AuditEvent.objects.get(event="audit.exported")
-    assert event.data == {"format": "bundle", "what": "server 101"}
+    assert event.data == {
+        "format": "bundle",
+        "what": "2 events",
+        "query": "server=101",
+        "count": 2,
+        "first": 1,
+        "last": 3,
+        "sha256": sha256(file.read_bytes()).hexdigest(),
+    }
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_it_writes_a_span(team: Team, tmp_path: Path) -> None:
     file = tmp_path / "bundle.zip"
-    assert "Wrote 4 events" in export("--team", "acme", "--since", "2026-01-01", file)
-    assert "events #1 to #4 follow each other" in verified(file)
+    assert "Wrote 3 events" in export("--team", "acme", "--since", "2026-01-01", file)
+    assert "events #1 to #3 follow each other" in verified(file)
+
+
+def test_it_has_the_filters_of_the_page(team: Team, tmp_path: Path) -> None:
+    file = tmp_path / "bundle.zip"
+    export("--team", "acme", "--filters", "q=web-102", file)
+    assert "no other event fits the filters q=web-102" in verified(file)
+
+
+def test_it_writes_lines(team: Team, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    export("--team", "acme", "--format", "jsonl", "--filters", "target=101", file)
+    assert [json.loads(line)["seq"] for line in file.read_text().splitlines()] == [1, 3]
+
+
+def test_nothing_is_written_that_cannot_be_recorded(
+    team: Team, tmp_path: Path, audit_broken: None
+) -> None:
+    with pytest.raises(CommandError):
+        export("--team", "acme", tmp_path / "bundle.zip")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
 
 
 @pytest.mark.parametrize(
@@ -71,7 +102,11 @@ def test_it_writes_a_span(team: Team, tmp_path: Path) -> None:
         (["--team", "nobody"], "no team"),
         (["--team", "acme", "--server", "999"], "Nothing was recorded"),
         (["--team", "acme", "--server", "101", "--since", "2026-01-01"], "no times"),
+        (["--team", "acme", "--server", "101", "--filters", "q=1"], "no filters"),
+        (["--team", "acme", "--since", "2026-01-01", "--filters", "q=1"], "into the filters"),
         (["--team", "acme", "--since", "yesterday"], "not a time"),
+        (["--team", "acme", "--filters", "after=soon"], "Write a date"),
+        (["--team", "acme", "--format", "csv", "--server", "101"], "for bundles"),
     ],
 )
 def test_it_says_why_there_is_none(

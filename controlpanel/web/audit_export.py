@@ -1,0 +1,118 @@
+"""Taking events out of the audit log, with the filters of the audit page in force."""
+
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from controlpanel.audit import bundle, exports
+from controlpanel.audit.exports import Wish
+from controlpanel.audit.ledger import RolledBack
+from controlpanel.lib.scope import Scope
+from controlpanel.web import audit_filters
+from controlpanel.web.audit_filters import Filters
+from controlpanel.web.door import door
+from controlpanel.web.htmx import page
+
+# What is longer goes through a file on disk that nobody else can open.
+_IN_MEMORY: Final = 1 << 20
+
+
+@door("audit.export")
+def export(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    """The page; with `format` in the address the file itself, if it is of a size for that."""
+    filters = audit_filters.read(request.GET)
+    form = request.GET.get("format", "")
+    if filters.problems:
+        return _page(request, scope, filters, status=422)
+    if not form:
+        return _page(request, scope, filters)
+    if form not in exports.TYPES:
+        return _page(request, scope, filters, problem=_unknown_format(), status=422)
+    wish = Wish(form, filters.asked, filters.address().removeprefix("?"))
+    if exports.is_long(scope, wish):
+        return _page(request, scope, filters, problem=_too_many(), status=409)
+    return _given(request, scope, filters, wish)
+
+
+def _given(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> HttpResponseBase:
+    name = exports.file_name(scope, wish.form)
+    if request.method == "HEAD":  # nothing is taken, and nothing recorded
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(content_type=exports.TYPES[wish.form], headers=headers)
+    file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  the response closes it
+    try:
+        taken = exports.write(file, scope, wish)
+        exports.record(scope, wish, taken)
+    except (bundle.NoBundle, RolledBack) as none:
+        file.close()
+        return _page(request, scope, filters, problem=str(none), status=409)
+    except BaseException:
+        file.close()
+        raise
+    return FileResponse(
+        file, as_attachment=True, filename=name, content_type=exports.TYPES[wish.form]
+    )
+
+
+def _page(
+    request: HttpRequest, scope: Scope, filters: Filters, *, problem: str = "", status: int = 200
+) -> HttpResponseBase:
+    audit = reverse("audit", args=[scope.team_slug])
+    context: dict[str, Any] = {
+        "filters": filters,
+        "problem": problem,
+        "crumbs": [{"label": _("Audit"), "url": f"{audit}{filters.address()}"}],
+        "verifier_hash": bundle.verifier_hash(),
+    }
+    if not filters.problems:
+        count = exports.size(scope, Wish("", filters.asked))
+        context |= {"count": count, "is_long": count > exports.AT_ONCE, "at_once": exports.AT_ONCE}
+        context["forms"] = _forms(filters)
+    return page(request, "audit/export.html", context, status=status)
+
+
+def _forms(filters: Filters) -> list[dict[str, str]]:
+    words = {
+        "csv": (
+            _("CSV"),
+            _(
+                "A table for a spreadsheet: one row an event, with its sentence and its hash. "
+                "Times are in UTC. What a spreadsheet would take for a formula begins with an "
+                "apostrophe."
+            ),
+        ),
+        "jsonl": (
+            _("JSON lines"),
+            _("For programs: one line an event, with everything that was recorded, and its hash."),
+        ),
+        "bundle": (
+            _("Bundle"),
+            _(
+                "For somebody who trusts neither this panel nor its database: a zip that proves "
+                "itself with plain python3, without the network."
+            ),
+        ),
+    }
+    return [
+        {
+            "form": form,
+            "name": name,
+            "words": meaning,
+            "url": filters.address(format=form),
+        }
+        for form, (name, meaning) in words.items()
+    ]
+
+
+def _unknown_format() -> str:
+    return _("A format is one of: csv, jsonl, bundle. Choose one below.")
+
+
+def _too_many() -> str:
+    return _(
+        "These are too many events to be given at once. Let a file be prepared, or narrow the "
+        "filters."
+    )
