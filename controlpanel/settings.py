@@ -210,6 +210,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "export": {
+        "task": "controlpanel.operations.tasks.export",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
     "checkpoint": {
         "task": "controlpanel.audit.tasks.checkpoint",
         "schedule": 15.0,

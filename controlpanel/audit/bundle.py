@@ -1,6 +1,6 @@
 """Events with all that is needed to believe them, in one zip: `docs/audit-format.md`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,13 +19,13 @@ from controlpanel.audit.models import (
     CheckpointChain,
     SigningKey,
 )
+from controlpanel.audit.walking import Progress, quietly, walk
 from controlpanel.keys import ring, signatures
 from controlpanel.lib import clock
 
 VERSION: Final = 2
 # So many checkpoints before the one that is proven to, to be compared with a copy of them.
 _EARLIER: Final = 100
-_CHUNK: Final = 1000
 _VERIFIER: Final = Path(__file__).with_name("verifier.py")
 
 
@@ -46,23 +46,20 @@ def verifier_hash() -> str:
     return sha256(_VERIFIER.read_bytes()).hexdigest()
 
 
-def write(
-    file: IO[bytes], wanted: Wanted, told: Callable[[int], None] = lambda _done: None
-) -> Written:
-    """`told`: how many events are written, now and then; what it raises ends the writing."""
+def write(file: IO[bytes], wanted: Wanted, told: Progress = quietly) -> Written:
     point = _checkpoint(wanted)
     found = checkpoints.chain_proof(wanted.chain, point.number)
     if found is None:
         raise NoBundle(_("Nothing was recorded in this chain until then."))
     row, proof = found
     proofs: dict[str, Any] = {"checkpoint": point.number, "chain": proof}
-    events, targets = _chosen(wanted, row)
+    events, targets = _chosen(wanted, row, told)
     if targets is not None:
         proofs["targets"] = targets
     with ZipFile(file, "w", ZIP_DEFLATED) as archive, TemporaryFile() as report:
         members = _Members(archive)
         report.write(_title(wanted, point, targets).encode())
-        written = _write_events(members, report, events, told)
+        written = _write_events(members, report, events)
         report.seek(0)
         members.add("report.txt", iter(lambda: report.read(1 << 16), b""))
         members.add_text("proofs.json", _json(proofs))
@@ -109,37 +106,33 @@ def _checkpoint(wanted: Wanted) -> Checkpoint:
 
 
 def _chosen(
-    wanted: Wanted, row: CheckpointChain
+    wanted: Wanted, row: CheckpointChain, told: Progress
 ) -> tuple[Iterable[tuple[AuditEvent, bool]], list[checkpoints.Proof] | None]:
     """The events, each with whether it was asked for, and the proofs of the targets."""
     if isinstance(wanted, Span):
-        return ((event, True) for event in _events_of_span(wanted, row)), None
+        return ((event, True) for event in _events_of_span(wanted, row, told)), None
     of = bundle_contents.targets(wanted, row.seq)
-    runs = bundle_contents.runs(wanted, of, row.seq)
+    runs = bundle_contents.runs(wanted, of, row.seq, lambda share: told(share / 2))
     try:
         proofs = bundle_proofs.of_targets(row, runs)
     except bundle_proofs.Contradiction as error:
         raise NoBundle(str(error)) from None
-    return _marked(wanted, _events(wanted, of, row.seq), row.seq), proofs
+    events = bundle_contents.events(wanted, of, row.seq, lambda share: told((1 + share) / 2))
+    return _marked(wanted, events, row.seq), proofs
 
 
-_events = bundle_contents.events
-
-
-def _events_of_span(wanted: Span, row: CheckpointChain) -> Iterator[AuditEvent]:
-    events = AuditEvent.objects.filter(chain=row.chain, seq__lte=row.seq).order_by("seq")
-    first = events.filter(at__gte=wanted.since).first()
+def _events_of_span(wanted: Span, row: CheckpointChain, told: Progress) -> Iterator[AuditEvent]:
+    events = AuditEvent.objects.filter(chain=row.chain)
+    later = events.filter(seq__lte=row.seq, at__gte=wanted.since).order_by("seq").first()
     # The one before shows where the span begins; if nothing was recorded since, the last one.
-    chosen = events.filter(seq__gte=first.seq - 1 if first else row.seq)
-    return chosen.iterator(chunk_size=_CHUNK)
+    return walk(events, row.seq, since=max(1, later.seq - 1) if later else row.seq, told=told)
 
 
 def _marked(
     wanted: Histories, events: Iterator[AuditEvent], until: int
 ) -> Iterator[tuple[AuditEvent, bool]]:
     """Both run side by side, so that neither need be kept."""
-    found = wanted.found.filter(seq__lte=until).order_by("seq").values_list("seq", flat=True)
-    asked = iter(found.iterator(chunk_size=_CHUNK) if wanted.filters else ())
+    asked = iter(walk(wanted.found.values_list("seq", flat=True), until) if wanted.filters else ())
     next_asked = next(asked, 0)
     for event in events:
         while 0 < next_asked < event.seq:
@@ -148,10 +141,7 @@ def _marked(
 
 
 def _write_events(
-    members: _Members,
-    report: IO[bytes],
-    events: Iterable[tuple[AuditEvent, bool]],
-    told: Callable[[int], None],
+    members: _Members, report: IO[bytes], events: Iterable[tuple[AuditEvent, bool]]
 ) -> Written:
     written = Written()
 
@@ -168,8 +158,6 @@ def _write_events(
                 "canonical": event.canonical,
             }
             yield _json(line).encode()
-            if written.count % _CHUNK == 0:
-                told(written.count)
 
     members.add("events.jsonl", lines())
     if not written.count:

@@ -10,10 +10,10 @@ from django.db.models import Min, Q, QuerySet
 from controlpanel.audit import selectors
 from controlpanel.audit.content import requested_as
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.walking import Progress, quietly, walk
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 
-_CHUNK: Final = 1000
 # So many targets are asked for by name; of more, their kinds are, and the rest is left out here.
 _NAMED: Final = 500
 _NO_END: Final = 2**63 - 1
@@ -100,10 +100,11 @@ def targets(wanted: Histories, until: int) -> dict[Key, int]:
     return dict.fromkeys(named | _related(wanted, found), 0)
 
 
-def events(wanted: Histories, of: Mapping[Key, int], until: int) -> Iterator[AuditEvent]:
+def events(
+    wanted: Histories, of: Mapping[Key, int], until: int, told: Progress = quietly
+) -> Iterator[AuditEvent]:
     """Oldest first."""
-    rows = within(wanted.seen, of).filter(seq__lte=until).order_by("seq")
-    for event in rows.iterator(chunk_size=_CHUNK):
+    for event in walk(within(wanted.seen, of), until, told=told):
         first = of.get((event.target_kind, event.target_id))
         if first is not None and event.target_seq >= first:
             yield event
@@ -115,12 +116,14 @@ def size(wanted: Histories, limit: int) -> int:
     return rows.order_by()[: limit + 1].count()
 
 
-def runs(wanted: Histories, of: Mapping[Key, int], until: int) -> dict[Key, Run]:
+def runs(
+    wanted: Histories, of: Mapping[Key, int], until: int, told: Progress = quietly
+) -> dict[Key, Run]:
     """By a query of its own, so that an event that gets lost on its way into a bundle is found."""
     found: dict[Key, Run] = {key: Run() for key in of}
-    rows = within(wanted.seen, of).filter(seq__lte=until, target_seq__gt=0).order_by("seq")
+    rows = within(wanted.seen, of).filter(target_seq__gt=0)
     numbers = rows.values_list("target_kind", "target_id", "target_seq")
-    for kind, target, number in numbers.iterator(chunk_size=_CHUNK):
+    for kind, target, number in walk(numbers, until, told=told):
         if number >= of.get((kind, target), number + 1):
             found[kind, target].goes_on(number)
     return found

@@ -1,12 +1,11 @@
 """What somebody takes out of the audit log: which events, in which form, and the record of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import IO, Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.translation import ngettext
 
 from controlpanel.audit import bundle, bundle_contents, selectors
@@ -15,12 +14,12 @@ from controlpanel.audit.chain import time_text
 from controlpanel.audit.export_lines import csv_lines, jsonl_lines
 from controlpanel.audit.models import AuditEvent, ChainHead
 from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.walking import Progress, quietly, walk
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 
 # So many events are given at once; a worker prepares more.
 AT_ONCE: Final = 5000
-_EVERY: Final = 1000
 TYPES: Final[Mapping[str, str]] = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
@@ -28,8 +27,6 @@ TYPES: Final[Mapping[str, str]] = {
 }
 _ENDINGS: Final = {"csv": "csv", "jsonl": "jsonl", "bundle": "zip"}
 _LINES: Final = {"csv": csv_lines, "jsonl": jsonl_lines}
-# Told how many events were written so far, now and then; may raise to end it.
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Taken:
 
 def size(scope: Scope, wish: Wish) -> int:
     """How many events the wish finds; AT_ONCE + 1 stands for more."""
-    return _found(scope, wish).order_by()[: AT_ONCE + 1].count()
+    return selectors.events(scope, **wish.asked).order_by()[: AT_ONCE + 1].count()
 
 
 def is_long(scope: Scope, wish: Wish) -> bool:
@@ -69,18 +66,18 @@ def file_name(scope: Scope, form: str) -> str:
     return f"audit-{scope.team_slug}-{at}.{_ENDINGS[form]}"
 
 
-def write(file: IO[bytes], scope: Scope, wish: Wish, told: Progress = lambda _done: None) -> Taken:
+def write(file: IO[bytes], scope: Scope, wish: Wish, told: Progress = quietly) -> Taken:
     """Writes what the person of `scope` may read of it, oldest first. bundle.NoBundle."""
     if wish.form == "bundle":
         return write_bundle(file, _wanted(scope, wish), told)
-    seen = _Seen(told)
-    events = seen.through(_found(scope, wish).order_by("seq").iterator(chunk_size=_EVERY))
+    seen = _Seen()
+    events = seen.through(walk(selectors.events(scope, **wish.asked), _head(scope), told=told))
     for line in _LINES[wish.form](events):
         file.write(line)
     return Taken(seen.count, seen.first, seen.last, _hash(file))
 
 
-def write_bundle(file: IO[bytes], wanted: Wanted, told: Progress = lambda _done: None) -> Taken:
+def write_bundle(file: IO[bytes], wanted: Wanted, told: Progress = quietly) -> Taken:
     written = bundle.write(file, wanted, told)
     return Taken(written.count, written.first, written.last, _hash(file))
 
@@ -110,23 +107,20 @@ def _wanted(scope: Scope, wish: Wish) -> Wanted:
 class _Seen:
     """Counts what goes through."""
 
-    def __init__(self, told: Progress) -> None:
+    def __init__(self) -> None:
         self.count = self.first = self.last = 0
-        self._told = told
 
     def through(self, events: Iterator[AuditEvent]) -> Iterator[AuditEvent]:
         for event in events:
             self.count, self.last = self.count + 1, event.seq
             self.first = self.first or event.seq
-            if self.count % _EVERY == 0:
-                self._told(self.count)
             yield event
 
 
-def _found(scope: Scope, wish: Wish) -> QuerySet[AuditEvent]:
-    """As of now: what is recorded while it is written does not make it longer."""
+def _head(scope: Scope) -> int:
+    """What is recorded while a file is written does not make it longer."""
     head = ChainHead.objects.filter(chain=str(scope.team_id)).values_list("seq", flat=True)
-    return selectors.events(scope, **wish.asked).filter(seq__lte=head.first() or 0)
+    return head.first() or 0
 
 
 def _hash(file: IO[bytes]) -> str:

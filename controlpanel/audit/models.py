@@ -1,5 +1,6 @@
 from functools import cached_property
 from typing import Any
+from uuid import uuid4
 
 from django.db import models
 
@@ -192,3 +193,41 @@ class Verification(models.Model):
 
     def __str__(self) -> str:
         return f"verification of {self.chain or 'the checkpoints'}"
+
+
+class Export(models.Model):
+    """A file of events that a worker prepares for one person. The row is the queue.
+
+    Not evidence: who was given which file stands in the chain. Files: `exports.folder()`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    team_id = models.UUIDField()
+    user_id = models.UUIDField()
+    form = models.CharField(max_length=10)
+    # What selectors.events takes, and the same as it stands in the address.
+    asked = models.JSONField()
+    query = models.TextField(blank=True, default="")
+    # waiting, working, ready, failed or expired
+    state = models.CharField(max_length=10, default="waiting")
+    problem = models.TextField(blank=True, default="")
+    asked_at = models.DateTimeField()
+    # A worker that does not say in time that it still works has died.
+    claimed_until = models.DateTimeField(null=True)
+    # Each start writes a file of its own.
+    attempt = models.IntegerField(default=0)
+    percent = models.IntegerField(default=0)
+    # Of the finished file. `reach`: what its person could read of when it was made.
+    reach = models.JSONField(default=dict)
+    count = models.BigIntegerField(default=0)
+    first = models.BigIntegerField(default=0)
+    last = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("state", "asked_at"), name="audit_export_queue"),)
+
+    def __str__(self) -> str:
+        return f"export {self.id}"

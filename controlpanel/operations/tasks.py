@@ -7,6 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models import Q
 
+from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.credentials import clients
@@ -44,6 +45,12 @@ def look(account_id: str) -> None:
 def sweep() -> None:
     with request_id.bound(request_id.new()):
         sweeper.sweep()
+
+
+@shared_task
+def export() -> None:
+    with request_id.bound(request_id.new()):
+        exporting.work()
 
 
 def due_accounts() -> set[UUID]:

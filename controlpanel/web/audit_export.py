@@ -2,39 +2,89 @@
 
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
+from uuid import UUID
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+)
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from controlpanel.accounts import exporting
 from controlpanel.audit import bundle, exports
 from controlpanel.audit.exports import Wish
 from controlpanel.audit.ledger import RolledBack
+from controlpanel.audit.models import Export
 from controlpanel.lib.scope import Scope
+from controlpanel.operations.bell import ring
 from controlpanel.web import audit_filters
 from controlpanel.web.audit_filters import Filters
 from controlpanel.web.door import door
-from controlpanel.web.htmx import page
+from controlpanel.web.htmx import page, see_other
 
 # What is longer goes through a file on disk that nobody else can open.
 _IN_MEMORY: Final = 1 << 20
+_LISTED: Final = 10
 
 
-@door("audit.export")
+@door("audit.export", ("GET", "HEAD", "POST"))
 def export(request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    """The page; with `format` in the address the file itself, if it is of a size for that."""
+    """The page; with `format` in the address the file itself, if it is of a size for that.
+
+    A POST to the same address lets a worker prepare it.
+    """
     filters = audit_filters.read(request.GET)
     form = request.GET.get("format", "")
     if filters.problems:
         return _page(request, scope, filters, status=422)
+    if form not in exports.TYPES and (form or request.method == "POST"):
+        return _page(request, scope, filters, problem=_unknown_format(), status=422)
     if not form:
         return _page(request, scope, filters)
-    if form not in exports.TYPES:
-        return _page(request, scope, filters, problem=_unknown_format(), status=422)
     wish = Wish(form, filters.asked, filters.address().removeprefix("?"))
+    if request.method == "POST":
+        return _begun(request, scope, filters, wish)
     if exports.is_long(scope, wish):
-        return _page(request, scope, filters, problem=_too_many(), status=409)
+        return _page(request, scope, filters, problem=_too_many(), form=form, status=409)
     return _given(request, scope, filters, wish)
+
+
+@door("audit.export")
+def show(request: HttpRequest, scope: Scope, export_id: UUID) -> HttpResponseBase:
+    """How far it is, and the file once it is there."""
+    found = exporting.own(scope).filter(id=export_id).first()
+    if found is None:
+        raise Http404
+    return _progress(request, scope, found)
+
+
+@door("audit.export")
+def give(request: HttpRequest, scope: Scope, export_id: UUID) -> HttpResponseBase:
+    found = exporting.own(scope).filter(id=export_id).first()
+    if found is None:
+        raise Http404
+    if request.method == "HEAD":
+        return HttpResponse(content_type=exports.TYPES[found.form])
+    try:
+        given = exporting.give(scope, found)
+    except exporting.NotGiven as none:
+        return _progress(request, scope, found, problem=str(none), status=404)
+    kind = exports.TYPES[found.form]
+    return FileResponse(given.file, as_attachment=True, filename=given.name, content_type=kind)
+
+
+def _begun(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> HttpResponseBase:
+    try:
+        begun = exporting.ask(scope, wish)
+    except exporting.NotAsked as refused:
+        return _page(request, scope, filters, problem=str(refused), status=409)
+    ring("export")
+    return see_other(request, reverse("audit-export-show", args=[scope.team_slug, begun.id]))
 
 
 def _given(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> HttpResponseBase:
@@ -58,23 +108,52 @@ def _given(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> 
 
 
 def _page(
-    request: HttpRequest, scope: Scope, filters: Filters, *, problem: str = "", status: int = 200
+    request: HttpRequest,
+    scope: Scope,
+    filters: Filters,
+    *,
+    problem: str = "",
+    form: str = "",
+    status: int = 200,
 ) -> HttpResponseBase:
+    """`form`: what turned out to be too long to be given at once."""
     audit = reverse("audit", args=[scope.team_slug])
     context: dict[str, Any] = {
         "filters": filters,
         "problem": problem,
         "crumbs": [{"label": _("Audit"), "url": f"{audit}{filters.address()}"}],
         "verifier_hash": bundle.verifier_hash(),
+        "prepared": exporting.own(scope)[:_LISTED],
     }
     if not filters.problems:
         count = exports.size(scope, Wish("", filters.asked))
-        context |= {"count": count, "is_long": count > exports.AT_ONCE, "at_once": exports.AT_ONCE}
-        context["forms"] = _forms(filters)
+        is_long = count > exports.AT_ONCE
+        context |= {"count": count, "is_long": is_long, "at_once": exports.AT_ONCE}
+        context["forms"] = [
+            {**one, "is_long": is_long or one["form"] == form} for one in _forms(filters)
+        ]
     return page(request, "audit/export.html", context, status=status)
 
 
-def _forms(filters: Filters) -> list[dict[str, str]]:
+def _progress(
+    request: HttpRequest, scope: Scope, found: Export, *, problem: str = "", status: int = 200
+) -> HttpResponseBase:
+    audit, again = (reverse(name, args=[scope.team_slug]) for name in ("audit", "audit-export"))
+    query = f"?{found.query}"
+    context = {
+        "export": found,
+        "problem": problem,
+        "filters": audit_filters.read(QueryDict(found.query)),
+        "again_url": f"{again}{query}",
+        "crumbs": [
+            {"label": _("Audit"), "url": f"{audit}{query}"},
+            {"label": _("Export"), "url": f"{again}{query}"},
+        ],
+    }
+    return page(request, "audit/exported.html", context, fragment="progress", status=status)
+
+
+def _forms(filters: Filters) -> list[dict[str, Any]]:
     words = {
         "csv": (
             _("CSV"),

@@ -105,6 +105,15 @@ def _invitation() -> Route:
     )
 
 
+def _export() -> Route:
+    return Route(
+        get="audit.export",
+        ids=lambda _world: {"export_id": ABSENT},
+        absent={"export_id": ABSENT},
+        also=frozenset({404}),
+    )
+
+
 def _role(**body: Any) -> Route:
     return Route(
         get="team.manage",
@@ -151,7 +160,11 @@ TEAM_ROUTES: Mapping[str, Route] = {
         get="audit.view", post="policies.manage", body=lambda _world: {"mail": "audit@example.com"}
     ),
     "audit-verification": Route(get="audit.view"),
-    "audit-export": Route(get="audit.export"),
+    # Without a format nothing is begun.
+    "audit-export": Route(get="audit.export", post="audit.export"),
+    # Everybody's own only.
+    "audit-export-show": _export(),
+    "audit-export-file": _export(),
     "audit-outside": Route(
         get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
     ),
