@@ -79,6 +79,18 @@ SETTINGS = (
         "copied elsewhere, it shows a database that was rolled back.",
     ),
     Setting(
+        "PANEL_AUDIT_TAIL_FILE",
+        "",
+        "File to which a worker writes every audit event of all teams as a JSON line, for a log "
+        "shipper; mode 0600. Not given: none is written.",
+    ),
+    Setting(
+        "PANEL_AUDIT_TAIL_MEGABYTES",
+        "64",
+        "At this size the tail is renamed and a new file begins.",
+    ),
+    Setting("PANEL_AUDIT_TAIL_KEEP", "5", "So many renamed files of the tail are kept."),
+    Setting(
         "PANEL_KEYS", "", "The content of the key ring itself, in place of the file.", secret=True
     ),
     Setting(

@@ -17,6 +17,9 @@ PANEL_KEYS_FILE = Path(env.get("PANEL_KEYS_FILE", str(PANEL_VAR / "keys.json")))
 PANEL_CHECKPOINTS_FILE = Path(
     env.get("PANEL_CHECKPOINTS_FILE", str(PANEL_VAR / "audit" / "checkpoints.jsonl"))
 )
+PANEL_AUDIT_TAIL_FILE = env.get("PANEL_AUDIT_TAIL_FILE")
+PANEL_AUDIT_TAIL_BYTES = max(1, env.get_int("PANEL_AUDIT_TAIL_MEGABYTES", 64)) << 20
+PANEL_AUDIT_TAIL_KEEP = max(1, env.get_int("PANEL_AUDIT_TAIL_KEEP", 5))
 PANEL_KEYS = env.get("PANEL_KEYS")
 PANEL_DEMO = env.get_flag("PANEL_DEMO")
 PANEL_PUBLIC_URL = env.get(
@@ -214,6 +217,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "controlpanel.operations.tasks.export",
         "schedule": 5.0,
         "options": {"expires": 10},
+    },
+    "tail": {
+        "task": "controlpanel.audit.tasks.tail",
+        "schedule": 2.0,
+        "options": {"expires": 5},
     },
     "checkpoint": {
         "task": "controlpanel.audit.tasks.checkpoint",

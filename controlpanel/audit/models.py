@@ -231,3 +231,13 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"export {self.id}"
+
+
+class TailCursor(models.Model):
+    """Up to which event of a chain everything stands in the live tail: `audit/tail.py`."""
+
+    chain = models.CharField(primary_key=True, max_length=40)
+    seq = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.seq}"

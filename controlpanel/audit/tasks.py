@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from controlpanel.audit import checkpoints, clockwatch, delivery, readonly, verifying
+from controlpanel.audit import tail as live_tail
 from controlpanel.lib import request_id
 
 
@@ -29,3 +30,8 @@ def deliver() -> None:
 def verify() -> None:
     with request_id.bound(request_id.new()):
         verifying.run()
+
+
+@shared_task
+def tail() -> None:
+    live_tail.catch_up()

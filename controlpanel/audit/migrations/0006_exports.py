@@ -10,6 +10,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="TailCursor",
+            fields=[
+                ("chain", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Export",
             fields=[
                 (
