@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import exporting
-from controlpanel.audit import bundle, exports
+from controlpanel.audit import bundle, bundle_contents, exports
+from controlpanel.audit.bundle_contents import Span
 from controlpanel.audit.exports import Wish
 from controlpanel.audit.ledger import RolledBack
 from controlpanel.audit.models import Export
@@ -129,6 +130,7 @@ def _page(
         count = exports.size(scope, Wish("", filters.asked))
         is_long = count > exports.AT_ONCE
         context |= {"count": count, "is_long": is_long, "at_once": exports.AT_ONCE}
+        context["proves"] = _proves(scope, filters)
         context["forms"] = [
             {**one, "is_long": is_long or one["form"] == form} for one in _forms(filters)
         ]
@@ -151,6 +153,19 @@ def _progress(
         ],
     }
     return page(request, "audit/exported.html", context, fragment="progress", status=status)
+
+
+def _proves(scope: Scope, filters: Filters) -> str:
+    """What a bundle with these filters would."""
+    wanted = bundle_contents.wanted(scope, filters.asked, filters.address())
+    if isinstance(wanted, Span):
+        return _("It proves that nothing is missing: it holds all that was recorded in that time.")
+    if wanted.filters:
+        return _(
+            "With these filters it proves that each event is in the log, but not that no other "
+            "fits. To prove that nothing is missing, choose by target only, or by time only."
+        )
+    return _("It proves the history of each target in it, and says whether that is complete.")
 
 
 def _forms(filters: Filters) -> list[dict[str, Any]]:

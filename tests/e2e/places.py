@@ -93,6 +93,22 @@ def _request(page: Page) -> None:
     page.locator("dd a[href*='/audit/requests/']:visible").click()
 
 
+def _prepare(page: Page) -> None:
+    """The demo's log is short enough to be given at once, so the page has no button for it."""
+    page.evaluate(
+        """() => {
+            const form = document.createElement("form");
+            const token = document.querySelector("[name=csrfmiddlewaretoken]").cloneNode();
+            form.method = "post";
+            form.action = "?action=server&format=csv";
+            form.append(token);
+            document.body.append(form);
+            form.submit();
+        }"""
+    )
+    page.get_by_role("link", name="Download").wait_for(timeout=30_000)
+
+
 TEAM = "/teams/acme/"
 NEW = f"{SERVERS}new/"
 PLACES = (
@@ -148,6 +164,10 @@ PLACES = (
     Place("audit-checkpoints-errors", f"{AUDIT}checkpoints/", "owner", _wrong_hook),
     Place("audit-checkpoints-auditor", f"{AUDIT}checkpoints/", "auditor"),
     Place("audit-verification", f"{AUDIT}verification/", "auditor"),
+    Place("audit-export", f"{AUDIT}export/", "auditor"),
+    Place("audit-export-filtered", f"{AUDIT}export/?actor=owner&result=done", "auditor"),
+    Place("audit-export-wrong", f"{AUDIT}export/?format=exe", "auditor"),
+    Place("audit-export-prepared", f"{AUDIT}export/?action=server", "auditor", _prepare),
     Place("audit-outside", f"{AUDIT}outside/", "auditor"),
     Place("tokens", f"{TEAM}tokens/"),
     Place("tokens-viewer", f"{TEAM}tokens/", "viewer"),

@@ -115,6 +115,19 @@ def test_the_page_says_what_would_be_taken(audrey: Person) -> None:
     assert bundle.verifier_hash() in text
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("", "proves that nothing is missing"),
+        ("after=2026-01-01", "proves that nothing is missing"),
+        ("target=101", "proves the history of each target"),
+        ("target=101&actor=eve", "not that no other fits"),
+    ],
+)
+def test_the_page_says_what_a_bundle_would_prove(audrey: Person, query: str, words: str) -> None:
+    assert words in " ".join(audrey.get(f"{URL}?{query}").content.decode().split())
+
+
 def test_csv_has_a_header_and_a_row_an_event(audrey: Person, events: list[AuditEvent]) -> None:
     first, *rest = rows(audrey)
     assert len(rest) == 4
