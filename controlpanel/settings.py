@@ -238,6 +238,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "look-again": {
+        "task": "controlpanel.audit.tasks.look_again",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
 }
 
 AUTH_USER_MODEL = "accounts.User"

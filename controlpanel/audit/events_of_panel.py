@@ -31,6 +31,18 @@ PANEL: Final[tuple[EventType, ...]] = (
         optional=("who", "kind", "place"),
     ),
     event_type(
+        "review.signed_off",
+        _("Signed off"),
+        _("%(actor)s looked at %(target)s again and signed off event %(seqs)s"),
+        required=("seqs", "rules"),
+    ),
+    event_type(
+        "review.rules_changed",
+        _("Review rules changed"),
+        _("%(actor)s changed what waits for review in %(target)s"),
+        required=("before", "after"),
+    ),
+    event_type(
         "keys.created",
         _("Keys created"),
         _("The keys %(keys)s came into use"),

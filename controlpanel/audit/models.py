@@ -5,6 +5,29 @@ from uuid import uuid4
 from django.db import models
 
 from controlpanel.audit import chain as chains
+from controlpanel.audit.review_models import (
+    AuditVisit,
+    RefusalDay,
+    ReviewCursor,
+    ReviewItem,
+    ReviewRules,
+    SeenAddress,
+)
+
+__all__ = [
+    "AuditEvent",
+    "AuditVisit",
+    "ChainHead",
+    "Checkpoint",
+    "CheckpointChain",
+    "RefusalDay",
+    "ReviewCursor",
+    "ReviewItem",
+    "ReviewRules",
+    "SeenAddress",
+    "SigningKey",
+    "TargetHead",
+]
 
 
 class AuditEvent(models.Model):

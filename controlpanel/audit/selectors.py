@@ -5,16 +5,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Func, Max, Q, QuerySet, TextField
+from django.db.models import Func, Max, Model, Q, QuerySet, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
 from controlpanel.audit import events as registry
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import Scope
+
+_Row = TypeVar("_Row", bound=Model)
 
 MANY: Final = 50
 RECENT: Final = 5000
@@ -177,14 +179,20 @@ class _Reason(Func):
 
 
 def _of_team(scope: Scope) -> QuerySet[AuditEvent]:
-    """Who is there for some servers only reads of those servers, and of nothing else."""
-    found = AuditEvent.objects.filter(chain=str(scope.team_id)).order_by("-seq")
+    return within(scope, AuditEvent.objects.filter(chain=str(scope.team_id))).order_by("-seq")
+
+
+def within(scope: Scope, found: QuerySet[_Row]) -> QuerySet[_Row]:
+    """Who is there for some servers only reads of those servers, and of nothing else.
+
+    `found`: rows with an event's `target_kind`, `target_id` and `labels`.
+    """
     if scope.reach.is_all:
         return found
     of_servers = found.filter(target_kind="server")
     if scope.reach.kind == "servers":
         return of_servers.filter(target_id__in=scope.reach.servers)
-    wanted = Q(seq__lt=0)  # nobody
+    wanted = Q(labels__in=())  # nobody
     for label in scope.reach.labels:
         wanted |= Q(labels__contains=f"|{label}|")
     return of_servers.filter(wanted)

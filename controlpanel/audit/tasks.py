@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from controlpanel.audit import checkpoints, clockwatch, delivery, readonly, verifying
+from controlpanel.audit import checkpoints, clockwatch, delivery, readonly, review, verifying
 from controlpanel.audit import tail as live_tail
 from controlpanel.lib import request_id
 
@@ -35,3 +35,9 @@ def verify() -> None:
 @shared_task
 def tail() -> None:
     live_tail.catch_up()
+
+
+@shared_task
+def look_again() -> None:
+    """What deserves a second look."""
+    review.catch_up()

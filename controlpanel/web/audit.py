@@ -25,6 +25,7 @@ from controlpanel.web.audit_filters import Filters
 from controlpanel.web.audit_rows import rows
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page
+from controlpanel.web.review import review_of
 
 ROWS = 50
 
@@ -89,6 +90,7 @@ def show(request: HttpRequest, scope: Scope, seq: int) -> HttpResponseBase:
     context = {
         "row": rows(scope, [event])[0],
         "history": audit_timeline.place(scope, event),
+        **review_of(scope, event),
         "crumbs": _crumbs(scope),
         **_printed(request),
     }

@@ -30,7 +30,7 @@ _DENSITIES = (("", _l("Comfortable")), ("compact", _l("Compact")))
 
 
 @cache
-def _zones() -> list[tuple[str, str]]:
+def time_zones() -> list[tuple[str, str]]:
     """Places only: the table's other names are older spellings. It is hundreds of files to open."""
     names = sorted(name for name in available_timezones() if "/" in name)
     places = [name for name in names if not name.startswith(("Etc/", "SystemV/", "US/"))]
@@ -43,7 +43,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # its base takes
         max_length=120,
         error_messages={"required": _l("Enter the name that your team knows you by.")},
     )
-    time_zone = forms.ChoiceField(label=_l("Time zone"), choices=_zones, required=False)
+    time_zone = forms.ChoiceField(label=_l("Time zone"), choices=time_zones, required=False)
     theme = forms.ChoiceField(label=_l("Colours"), choices=_THEMES, required=False)
     density = forms.ChoiceField(label=_l("Spacing"), choices=_DENSITIES, required=False)
 

@@ -1,5 +1,13 @@
 // `/` to the search, `?` to the help. Off in fields and dialogs, and by the person's own choice.
 const KEY = "shortcuts";
+// A ticked box is not typed into.
+const TYPED = "input:not([type=checkbox]), select, textarea, dialog, [contenteditable]";
+const more = new Map();
+
+// `act` says whether it did something.
+export function onKey(key, act) {
+  more.set(key, act);
+}
 
 export function startKeys() {
   const help = document.getElementById("help");
@@ -10,7 +18,7 @@ export function startKeys() {
   }
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target.closest?.("input, select, textarea, dialog, [contenteditable]")) return;
+    if (event.target.closest?.(TYPED)) return;
     if (!areOn()) return;
     if (event.key === "/") {
       const search = document.querySelector("[data-search]");
@@ -20,6 +28,8 @@ export function startKeys() {
       search.select?.();
     } else if (event.key === "?") {
       help?.showModal();
+    } else if (more.get(event.key)?.()) {
+      event.preventDefault();
     }
   });
 }

@@ -168,6 +168,21 @@ TEAM_ROUTES: Mapping[str, Route] = {
     "audit-outside": Route(
         get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
     ),
+    "audit-today": Route(get="audit.view"),
+    "audit-review": Route(
+        get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
+    ),
+    "audit-review-rules": Route(
+        get="audit.view",
+        post="policies.manage",
+        body=lambda _world: {
+            "rules": "deletes",
+            "refusals": "5",
+            "minutes": "10",
+            "night_from": "22",
+            "night_to": "6",
+        },
+    ),
     "tokens": Route(get="servers.view", post="tokens.own", body=lambda _world: {"token": "x"}),
     "token-remove": _account("tokens.own", "tokens.own"),
     "account-connect": Route(get="accounts.connect", post="accounts.connect"),

@@ -1,0 +1,28 @@
+"""Signing off what waits for a second look. An outside change is acknowledged by it as well."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from controlpanel.accounts import access
+from controlpanel.audit import review_queue
+from controlpanel.audit.review_queue import SignedOff
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Scope
+from controlpanel.lib.text import clean
+from controlpanel.servers import acknowledging
+
+
+def sign_off(scope: Scope, choice: Mapping[int, int], note: str) -> SignedOff:
+    """Raises review_queue.NotSignedOff, access.Denied."""
+    # Outside of the transaction, which would take the record of a refusal back with it.
+    access.require(scope, "audit.review", "")
+    with transaction.atomic():
+        signed = review_queue.sign_off(scope, choice, note)
+        acknowledging.waiting(scope).filter(event_seq__in=signed.done).update(
+            acknowledged_at=clock.now(),
+            acknowledged_by_id=scope.actor.id,
+            acknowledged_by_name=scope.actor.name,
+            note=clean(note, 500),
+        )
+    return signed
