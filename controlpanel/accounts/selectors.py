@@ -17,12 +17,11 @@ def teams_of(user: User) -> QuerySet[Team]:
     return theirs.filter(closed_at=None).order_by("name")
 
 
-def latest_team(user: User) -> Team | None:
-    """Where they last were; exact to a minute."""
+def latest_membership(user: User) -> Membership | None:
+    """In the team where they last were; exact to a minute."""
     mine = Membership.objects.filter(user=user, suspended_at=None, team__closed_at=None)
     latest = F("last_active_at").desc(nulls_last=True)
-    found = mine.select_related("team").order_by(latest, "team__name").first()
-    return found.team if found else None
+    return mine.select_related("team").order_by(latest, "team__name").first()
 
 
 def members(scope: Scope) -> QuerySet[Membership]:

@@ -131,7 +131,7 @@ class _Look:
     def _refused(self, event: AuditEvent) -> None:
         span = timedelta(minutes=self.settings.minutes)
         in_a_row = self.refusals.add(event, span)
-        if in_a_row >= self.settings.refusals and self.settings.is_on(REFUSALS):
+        if in_a_row >= self.settings.in_a_row and self.settings.is_on(REFUSALS):
             item = self._open(event, REFUSALS)
             item.count = in_a_row
             self.refusals.begin(event.actor_id, item)

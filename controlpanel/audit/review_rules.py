@@ -128,6 +128,10 @@ RULES: Final[Mapping[str, Rule]] = {
     )
 }
 
+_BY_EVENT: Final[Mapping[str, list[tuple[str, tuple[str, ...]]]]] = {
+    name: [(slug, rule.events[name]) for slug, rule in RULES.items() if name in rule.events]
+    for name in {name for rule in RULES.values() for name in rule.events}
+}
 _FAILED_SIGN_INS: Final = {"authn_login_fail", "authn_mfa_fail"}
 # What shows that somebody really came from an address; a wrong password shows nothing.
 _CAME: Final = {"authn_login_success", "authn_reauth_success", "token.stored", "token.replaced"}
@@ -151,7 +155,7 @@ class Settings:
     """As a team has set them. `switched`: only what differs from the rule's default."""
 
     switched: Mapping[str, bool] = field(default_factory=dict)
-    refusals: int = 5
+    in_a_row: int = 5
     minutes: int = 10
     night_from: int = 22
     night_to: int = 6
@@ -176,7 +180,7 @@ def settings_from(data: Mapping[str, Any]) -> Settings:
 
 def by_itself(event: AuditEvent, settings: Settings) -> list[str]:
     """Slugs of the rules that are on and match this event, whatever came before it."""
-    found = [slug for slug, rule in RULES.items() if _names(rule, event)]
+    found = [slug for slug, counting in _BY_EVENT.get(event.event, ()) if _counts(event, counting)]
     if _is_at_night(event, settings):
         found.append(NIGHT)
     return [slug for slug in found if settings.is_on(slug)]
@@ -196,10 +200,7 @@ def came_from(event: AuditEvent) -> str:
     return ""
 
 
-def _names(rule: Rule, event: AuditEvent) -> bool:
-    counting = rule.events.get(event.event)
-    if counting is None:
-        return False
+def _counts(event: AuditEvent, counting: tuple[str, ...]) -> bool:
     return not counting or f"{event.phase}.{event.result}" in counting
 
 

@@ -52,7 +52,7 @@ def change(scope: Scope, on: set[str], **numbers: Any) -> bool:
 
 def _checked(settings: Settings) -> Settings:
     for name, allowed in (
-        ("refusals", REFUSALS),
+        ("in_a_row", REFUSALS),
         ("minutes", MINUTES),
         ("night_from", HOURS),
         ("night_to", HOURS),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts import policy
-from controlpanel.audit import sentences
+from controlpanel.audit import review_rules, sentences
 from controlpanel.audit.content import requested_as
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.query import KINDS
@@ -53,6 +53,8 @@ _FACTS: Final[Mapping[str, Promise]] = {
     "what": _l("What was done"),
     "seq": _l("Number of its event"),
     "why": _l("Why"),
+    "seqs": _l("Numbers of the events"),
+    "rules": _l("Why they waited"),
     "known": _l("Servers known"),
     "listed": _l("Servers in the list"),
 }
@@ -78,6 +80,11 @@ _FIELDS: Final[Mapping[str, Promise]] = {
     "ipv6_address": _l("IPv6 address"),
     "plan_name": _l("Name of the plan"),
     "os_name": _l("Name of the system"),
+    "in_a_row": _l("How many refusals in a row"),
+    "minutes": _l("Within so many minutes"),
+    "night_from": _l("Night begins at"),
+    "night_to": _l("Night ends at"),
+    "time_zone": _l("The team's clock"),
 }
 
 
@@ -151,7 +158,7 @@ class Row:
         names = [*after, *(name for name in before if name not in after)]
         return [
             Change(
-                str(_FIELDS.get(name, name)),
+                str(_FIELDS.get(name) or _rule(name)),
                 _value(before[name]) if name in before else "",
                 _value(after[name]) if name in after else "",
             )
@@ -270,6 +277,8 @@ def _fact_value(name: str, value: Any) -> str:
         return _("“%(name)s” of %(owner)s (%(fingerprint)s)") % _Token(value)
     if name == "phase":
         return str(_STEPS.get(value, value))
+    if name == "rules" and isinstance(value, list):
+        return ", ".join(_rule(slug) for slug in value)
     return _role(value) if name == "role" else _value(value)
 
 
@@ -278,6 +287,11 @@ class _Token(dict[str, Any]):
 
     def __missing__(self, key: str) -> str:
         return "–"
+
+
+def _rule(slug: Any) -> str:
+    known = review_rules.RULES.get(slug)
+    return str(known.label) if known else str(slug)
 
 
 def _role(slug: str) -> str:

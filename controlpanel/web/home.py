@@ -1,28 +1,39 @@
+from typing import Final
+
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from controlpanel.accounts import selectors
+from controlpanel.accounts import roles, selectors
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
 from controlpanel.web.door import door, to_sign_in
 
+_AUDITS: Final = {"audit.view", "audit.review"}
+
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponseBase:
-    """To the servers of the team where the person last was; without one, what to do about it."""
+    """To where work begins in the team where they last were; without one, what to do about it."""
     if not isinstance(request.user, User):
         return to_sign_in(request)
-    latest = selectors.latest_team(request.user)
+    latest = selectors.latest_membership(request.user)
     if latest is None:
         return render(request, "team/none.html")
-    return redirect("servers", team=latest.slug)
+    role = roles.find(latest.team_id, latest.role)
+    return redirect(_start(role.permissions if role else frozenset()), team=latest.team.slug)
 
 
 @door("servers.view")
 def team(_request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    return redirect("servers", team=scope.team_slug)
+    return redirect(_start(scope.permissions), team=scope.team_slug)
+
+
+def _start(permissions: frozenset[str]) -> str:
+    """The servers; for whoever reviews and changes no server, the auditor's morning."""
+    changes = {name for name in permissions if name.startswith("servers.")} - {"servers.view"}
+    return "audit-today" if permissions >= _AUDITS and not changes else "servers"
 
 
 @require_safe

@@ -20,7 +20,7 @@ from controlpanel.web.htmx import page, see_other
 from controlpanel.web.own import time_zones
 
 SETS: Final = "policies.manage"
-_NUMBERS: Final = ("refusals", "minutes", "night_from", "night_to", "time_zone")
+_NUMBERS: Final = ("in_a_row", "minutes", "night_from", "night_to", "time_zone")
 
 
 def _hours() -> list[tuple[int, str]]:
@@ -45,7 +45,7 @@ class RulesForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": _l("Choose rules from the list.")},
     )
-    refusals = _number(
+    in_a_row = _number(
         _l("Refusals"), review_settings.REFUSALS, _l("Write a number from 2 to 100.")
     )
     minutes = _number(

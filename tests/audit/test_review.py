@@ -244,10 +244,12 @@ def test_even_switching_off_what_watches_the_rules_waits(team: Team) -> None:
 
 
 def test_the_change_of_rules_says_what_was_and_is(team: Team) -> None:
-    change(team, {"deletes", "exports"}, refusals=9)
+    change(team, {"deletes", "exports"}, in_a_row=9)
     data = AuditEvent.objects.get().data
-    assert data["before"]["refusals"] == 5
-    assert data["after"]["refusals"] == 9
+    assert data["before"]["in_a_row"] == 5
+    assert data["after"]["in_a_row"] == 9
+    assert data["before"]["refusals"] is True
+    assert data["after"]["refusals"] is False
     assert data["before"]["exports"] is False
     assert data["after"]["exports"] is True
     assert "deletes" not in data["after"]
@@ -256,8 +258,8 @@ def test_the_change_of_rules_says_what_was_and_is(team: Team) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("refusals", 1),
-        ("refusals", 101),
+        ("in_a_row", 1),
+        ("in_a_row", 101),
         ("minutes", 0),
         ("night_from", 24),
         ("night_to", 22),

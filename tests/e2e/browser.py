@@ -59,7 +59,8 @@ class Visits:
     def _sign_in(self, person: str) -> Any:
         page = self.visit()
         sign_in(page, person)
-        page.wait_for_url(f"**/teams/{TEAM.get(person, 'acme')}/servers/")
+        start = "audit/today" if person == "auditor" else "servers"
+        page.wait_for_url(f"**/teams/{TEAM.get(person, 'acme')}/{start}/")
         return page.context.storage_state()
 
     def _watch(self, page: Page) -> None:

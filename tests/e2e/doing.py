@@ -9,6 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 SERVERS = "/teams/acme/servers/"
 OPERATIONS = "/teams/acme/operations/"
 AUDIT = "/teams/acme/audit/"
+TODAY = f"{AUDIT}today/"
+REVIEW = f"{AUDIT}review/"
 PATIENCE = 30.0
 
 

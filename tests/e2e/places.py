@@ -7,7 +7,7 @@ from typing import Final, Literal
 from playwright.sync_api import Page
 
 from tests.e2e import doing
-from tests.e2e.doing import AUDIT, OPERATIONS, SERVERS
+from tests.e2e.doing import AUDIT, OPERATIONS, REVIEW, SERVERS, TODAY
 from tests.e2e.panel import SandboxDoor
 
 Visit = Callable[..., Page]
@@ -169,6 +169,14 @@ PLACES = (
     Place("audit-export-wrong", f"{AUDIT}export/?format=exe", "auditor"),
     Place("audit-export-prepared", f"{AUDIT}export/?action=server", "auditor", _prepare),
     Place("audit-outside", f"{AUDIT}outside/", "auditor"),
+    Place("audit-today", TODAY, "auditor"),
+    Place("audit-review", REVIEW, "auditor"),
+    Place("audit-review-own", REVIEW),
+    Place("audit-review-refused", REVIEW, "auditor", _click("Sign off what is chosen")),
+    Place("audit-review-nothing", f"{REVIEW}?rule=exports", "auditor"),
+    Place("audit-review-rules", f"{REVIEW}rules/"),
+    Place("audit-review-rules-read", f"{REVIEW}rules/", "auditor"),
+    Place("audit-review-event", REVIEW, "auditor", _open("[data-row-link]")),
     Place("tokens", f"{TEAM}tokens/"),
     Place("tokens-viewer", f"{TEAM}tokens/", "viewer"),
     Place("token-remove", f"{TEAM}tokens/", "owner", _link("Remove your token")),

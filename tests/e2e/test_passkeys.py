@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import sign_in
-from tests.e2e.doing import SERVERS
+from tests.e2e.doing import TODAY
 from tests.web.own.ways import code_for
 
 pytestmark = pytest.mark.e2e
@@ -38,7 +38,7 @@ def page(visit):
     page = visit()
     give_authenticator(page)
     sign_in(page, PERSON)
-    page.wait_for_url(f"**{SERVERS}")
+    page.wait_for_url(f"**{TODAY}")
     return page
 
 
@@ -57,7 +57,7 @@ def test_a_passkey_alone_is_enough(page):
     expect(page.locator("pre.code")).to_have_text(re.compile(r"^(\d{8}\s*){10}$"))
     sign_out(page)
     page.get_by_role("button", name="Use a passkey instead").click()
-    page.wait_for_url(f"**{SERVERS}")
+    page.wait_for_url(f"**{TODAY}")
     page.goto(f"{TWO_STEP}passkeys/")
     expect(page.get_by_role("row", name="Laptop")).to_contain_text("signing in alone")
     page.get_by_role("link", name="Remove Laptop").click()
@@ -73,7 +73,7 @@ def test_after_the_password_it_is_the_second_step(page):
     sign_out(page)
     sign_in(page, PERSON)
     page.get_by_role("button", name="Use a passkey").click()
-    page.wait_for_url(f"**{SERVERS}")
+    page.wait_for_url(f"**{TODAY}")
     page.goto(f"{TWO_STEP}passkeys/")
     page.get_by_role("link", name="Remove Passkey").click()
     page.get_by_role("button", name="Remove the passkey").click()
@@ -101,7 +101,7 @@ def test_an_authenticator_app(page):
     sign_in(page, PERSON)
     page.get_by_label("Code").fill(code_for(secret))
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"**{SERVERS}")
+    page.wait_for_url(f"**{TODAY}")
     page.goto(f"{TWO_STEP}app/remove/")
     page.get_by_role("button", name="Remove the app").click()
     expect(page.get_by_text("You have none yet.")).to_be_visible()

@@ -177,7 +177,7 @@ TEAM_ROUTES: Mapping[str, Route] = {
         post="policies.manage",
         body=lambda _world: {
             "rules": "deletes",
-            "refusals": "5",
+            "in_a_row": "5",
             "minutes": "10",
             "night_from": "22",
             "night_to": "6",

@@ -13,7 +13,7 @@ from tests.web.asking import shows
 URL = "/teams/acme/audit/review/rules/"
 ALL: dict[str, Any] = {
     "rules": ["deletes", "exports"],
-    "refusals": "3",
+    "in_a_row": "3",
     "minutes": "30",
     "night_from": "20",
     "night_to": "7",
@@ -29,7 +29,7 @@ def test_it_works(alice: Person) -> None:
     assert (answer.status_code, answer["Location"]) == (303, URL)
     kept = review_queue.settings(alice.scope())
     assert kept.on == ["deletes", "exports"]
-    assert (kept.refusals, kept.minutes, kept.night_from, kept.night_to) == (3, 30, 20, 7)
+    assert (kept.in_a_row, kept.minutes, kept.night_from, kept.night_to) == (3, 30, 20, 7)
     assert kept.time_zone == "Europe/Copenhagen"
     event = AuditEvent.objects.get(event="review.rules_changed")
     assert event.data["after"]["time_zone"] == "Europe/Copenhagen"
@@ -61,8 +61,8 @@ def test_all_can_be_off_and_the_clock_utc(alice: Person) -> None:
     ("name", "value", "words"),
     [
         ("rules", "moon", "Choose rules from the list."),
-        ("refusals", "1", "Write a number from 2 to 100."),
-        ("refusals", "many", "Write a number from 2 to 100."),
+        ("in_a_row", "1", "Write a number from 2 to 100."),
+        ("in_a_row", "many", "Write a number from 2 to 100."),
         ("minutes", "0", "from 1 to 1440"),
         ("night_to", "20", "The night must end at another hour than it begins."),
         ("night_from", "24", "Select a valid choice"),

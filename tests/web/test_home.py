@@ -26,6 +26,18 @@ def test_of_several_it_leads_to_the_one_where_they_last_were(
     assertRedirects(alice.get("/"), "/teams/globex/servers/", fetch_redirect_response=False)
 
 
+def test_who_reviews_and_changes_nothing_begins_with_the_audit_log(
+    audrey: Person, vera: Person, team: Team
+) -> None:
+    for address in ("/", "/teams/acme/"):
+        answer = audrey.get(address)
+        assertRedirects(answer, "/teams/acme/audit/today/", fetch_redirect_response=False)
+        answer = vera.get(address)
+        assertRedirects(answer, "/teams/acme/servers/", fetch_redirect_response=False)
+    Membership.objects.filter(user=vera.user).update(role="gone")
+    assertRedirects(vera.get("/"), "/teams/acme/servers/", fetch_redirect_response=False)
+
+
 def test_a_team_alone_leads_to_its_servers(alice: Person) -> None:
     answer = alice.get("/teams/acme/")
     assertRedirects(answer, "/teams/acme/servers/", fetch_redirect_response=False)

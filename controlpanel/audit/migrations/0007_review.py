@@ -5,7 +5,7 @@ import controlpanel.lib.clock
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audit", "0004_checkpoints"),
+        ("audit", "0006_exports"),
     ]
 
     operations = [

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0004_checkpoints")]
+    dependencies = [("audit", "0007_review")]
 
     operations = [
         migrations.AddIndex(
