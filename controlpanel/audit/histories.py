@@ -10,8 +10,8 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from controlpanel.audit import chain as chains
+from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.models import TargetHead
-from controlpanel.audit.recorder import PURPOSE
 from controlpanel.keys import ring
 from controlpanel.keys.macs import digest
 

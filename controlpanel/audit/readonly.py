@@ -10,15 +10,14 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
+from controlpanel.audit import appending, closure, unrecorded
 from controlpanel.audit import chain as chains
-from controlpanel.audit import closure, unrecorded
 from controlpanel.audit.closure import CHANGED, LOCKED, Closed
 from controlpanel.audit.models import AuditEvent, ChainHead
 from controlpanel.audit.recorder import (
     PANEL,
     AuditUnavailable,
     Target,
-    head_fits,
     hold,
     record,
     record_now,
@@ -79,7 +78,7 @@ def look_back() -> None:
     if last and last.event == "panel.closed":
         closure.close(CHANGED, str(last.data["chain"]), last.at)
     for head in ChainHead.objects.iterator():
-        if not head_fits(head):
+        if not appending.head_fits(head):
             closure.close(CHANGED, head.chain)
 
 

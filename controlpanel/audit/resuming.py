@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.audit import chain as chains
 from controlpanel.audit import checkpoints, histories, ledger, verify, verify_checkpoints
+from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.histories import HEAD_COLUMNS, START, Histories, Problem
 from controlpanel.audit.models import (
     AuditEvent,
@@ -19,7 +20,6 @@ from controlpanel.audit.models import (
     CheckpointChain,
     TargetHead,
 )
-from controlpanel.audit.recorder import PURPOSE
 from controlpanel.audit.standing import Place, Points
 from controlpanel.audit.verify import Found, Walk
 from controlpanel.audit.verify_checkpoints import Broken, Stood, Tree

@@ -10,8 +10,9 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
+from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import PANEL, PURPOSE, AuditUnavailable, Target, hold, record
+from controlpanel.audit.recorder import PANEL, AuditUnavailable, Target, hold, record
 from controlpanel.keys import ring
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin

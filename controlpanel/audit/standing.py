@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.audit import chain as chains
+from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.models import Verification
-from controlpanel.audit.recorder import PURPOSE
 from controlpanel.audit.verify import Wrong
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from controlpanel.audit import chain as chains
 from controlpanel.audit import content, triggers, verify_checkpoints
+from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.histories import Histories, Problem
 from controlpanel.audit.models import AuditEvent, ChainHead, CheckpointChain, TargetHead
-from controlpanel.audit.recorder import PURPOSE
 from controlpanel.keys import macs, ring
 
 _CHUNK: Final = 2000

@@ -17,8 +17,9 @@ from django.db.models import Exists, OuterRef
 
 from controlpanel.audit import chain as chains
 from controlpanel.audit import resuming, standing, verify
+from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.models import AuditEvent, ChainHead, CheckpointChain
-from controlpanel.audit.recorder import PANEL, PURPOSE, AuditUnavailable, Target, record_now
+from controlpanel.audit.recorder import PANEL, AuditUnavailable, Target, record_now
 from controlpanel.audit.standing import COMMON, Place, Points, Standing
 from controlpanel.audit.verify import Found, Report, Wrong
 from controlpanel.keys import macs, ring

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from controlpanel.audit import appending, content
 from controlpanel.audit import chain as chains
-from controlpanel.audit import content, recorder
+from controlpanel.audit.appending import Place, Standing
 from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.audit.verify import verify
@@ -36,7 +37,17 @@ def in_format_1(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(content, "build", build_1)
     monkeypatch.setattr(content, "place_in_history", lambda *_: None)
-    monkeypatch.setattr(recorder, "_move", lambda *_: None)
+    monkeypatch.setattr(appending, "write", write_1)
+
+
+def write_1(place: Place, _before: Standing, columns: dict[str, Any], head_mac: str, **_: str):
+    AuditEvent.objects.create(**columns)
+    ChainHead.objects.filter(chain=place.chain).update(
+        seq=columns["seq"],
+        hash=columns["hash"],
+        mac_key_id=columns["mac_key_id"],
+        mac=head_mac,
+    )
 
 
 def test_an_event_knows_its_number_and_the_one_before(acme: Team) -> None:
@@ -125,6 +136,7 @@ def test_it_finds_the_head_of_events_that_are_gone(acme: Team) -> None:
 
 def test_it_finds_a_signed_event_out_of_its_history(acme: Team, monkeypatch: Any) -> None:
     monkeypatch.setattr(content, "place_in_history", lambda built, *_: _placed(built, 9))
+    monkeypatch.setattr(appending, "write", write_1)  # the database itself would refuse it
     acme.write(target="web-03")
     assert (wrong := found())
     assert (wrong.kind, wrong.seq) == ("target", 7)

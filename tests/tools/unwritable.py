@@ -61,12 +61,13 @@ def changed_head(chain: str) -> Iterator[None]:
 def head_put_back(chain: str) -> Iterator[None]:
     """To an older state, which its MAC fits."""
     from controlpanel.audit import chain as chains
-    from controlpanel.audit.recorder import _head_mac
+    from controlpanel.audit.appending import PURPOSE
+    from controlpanel.keys import macs
 
     columns = ("seq", "hash", "mac_key_id", "mac")
     before = ChainHead.objects.filter(chain=chain).values(*columns).get()
     old = ChainHead(chain=chain, seq=0, hash=chains.GENESIS)
-    old.mac_key_id, old.mac = _head_mac(old)
+    old.mac_key_id, old.mac = macs.mac(PURPOSE, chains.head_message(chain, 0, chains.GENESIS))
     with _as_owner():
         _edit_head(chain, **{name: getattr(old, name) for name in columns})
     try:
