@@ -13,6 +13,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from controlpanel.audit import tail
+from controlpanel.audit.export_lines import json_line
 from controlpanel.audit.models import AuditEvent, TailCursor
 from tests.audit.writing import Team
 
@@ -92,7 +93,7 @@ def test_a_begun_line_is_written_to_its_end(
     tail.catch_up()
     before = file.read_bytes()
     TailCursor.objects.filter(chain=globex.chain).update(seq=1)
-    torn = before + tail.json_line(AuditEvent.objects.get(chain=globex.chain, seq=2))[:length]
+    torn = before + json_line(AuditEvent.objects.get(chain=globex.chain, seq=2))[:length]
     file.write_bytes(torn)
     tail.catch_up()
     assert file.read_bytes().startswith(torn)
@@ -117,7 +118,7 @@ def test_nothing_is_lost_when_the_disk_is_full(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tail.os, "write", full)
+        patch.setattr(os, "write", full)
         tail.catch_up()
     assert not file.read_bytes().endswith(b"\n")
     tail.catch_up()
@@ -181,7 +182,7 @@ def test_a_worker_killed_in_the_middle_of_a_line(
         return 0
 
     def work() -> None:
-        monkeypatch.setattr(tail.os, "write", dies)
+        monkeypatch.setattr(os, "write", dies)
         tail.catch_up()
 
     for _ in range(3):
@@ -196,10 +197,15 @@ def test_a_worker_killed_in_the_middle_of_a_line(
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_while_others_write(
-    acme: Team, globex: Team, file: Path, settings: Settings, follower: "Follower"
+    acme: Team,
+    globex: Team,
+    file: Path,
+    settings: Settings,
+    follower: "Follower",
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings.PANEL_AUDIT_TAIL_BYTES = 6000
-    tail.REST, rest = 0.2, tail.REST
+    settings.PANEL_AUDIT_TAIL_BYTES = 12_000
+    monkeypatch.setattr(tail, "REST", 3.0)
 
     def work() -> None:
         ends = time.monotonic() + 4
@@ -207,23 +213,19 @@ def test_two_workers_while_others_write(
             tail.catch_up()
             time.sleep(0.02)
 
-    try:
-        children = started(work, work)
-        for number in range(40):
-            (acme if number % 3 else globex).write()
-            follower.read()
-            time.sleep(0.02)
-        for child in children:
-            while os.waitpid(child, os.WNOHANG) == (0, 0):
-                follower.read()
-                time.sleep(0.02)
-        for _ in range(10):
-            tail.catch_up()
-            follower.read()
-            time.sleep(0.1)
-    finally:
-        tail.REST = rest
-    assert len(rotated(file)) > 2
+    children = started(work, work)
+    for number in range(20):
+        (acme if number % 3 else globex).write()
+        follower.read()
+        time.sleep(0.02)
+    while len(set(follower.ids())) < len(recorded()):
+        tail.catch_up()
+        follower.read()
+        time.sleep(0.05)
+    for child in children:
+        os.waitpid(child, 0)
+    follower.read()
+    assert rotated(file)
     assert sorted(follower.ids()) == sorted(recorded())
 
 
