@@ -73,7 +73,10 @@ def news(scope: Scope, since: int | None) -> News:
     if since is None:
         return News(None, list(found[:SHOWN]), 0)
     fresh = found.filter(seq__gt=since)
-    return News(since, list(fresh[:SHOWN]), len(fresh.values_list("seq")[: MOST + 1]))
+    events = list(fresh[:SHOWN])
+    few = len(events) < SHOWN
+    count = len(events) if few else len(fresh.values_list("seq")[: MOST + 1])
+    return News(since, events, count)
 
 
 def refusals(scope: Scope) -> Sequence[Day]:
