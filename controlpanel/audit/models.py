@@ -74,7 +74,8 @@ class AuditEvent(models.Model):
                 fields=("chain", "target_kind", "target_id", "-seq"), name="audit_by_target"
             ),
             models.Index(fields=("chain", "at"), name="audit_by_time"),
-            models.Index(fields=("chain", "request_id"), name="audit_by_request"),
+            models.Index(fields=("chain", "request_id", "-seq"), name="audit_by_request"),
+            models.Index(fields=("chain", "result", "-seq"), name="audit_by_result"),
         )
 
     def __str__(self) -> str:

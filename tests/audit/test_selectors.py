@@ -130,4 +130,20 @@ def test_an_empty_log_is_an_empty_page(db: None) -> None:
 
 def test_a_page_is_one_query(team: Team, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(1):
+        selectors.page(events(team.scope, actor="ann", action="server.stop"), "b7")
+    with django_assert_num_queries(2):  # whether there are few of them
         selectors.page(events(team.scope, actor="ann", action="server"), "b7")
+
+
+@pytest.mark.databases
+@pytest.mark.parametrize("few", [1, 100])
+def test_a_group_is_found_whether_there_are_few_or_many(
+    team: Team, globex: Team, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selectors, "FEW", few)
+    assert numbers(events(team.scope, action="server"))[-2:] == [2, 1]
+    assert numbers(events(team.scope, action="token")) == [8]
+    assert numbers(events(team.scope, action="outside")) == []
+    found = events(team.scope, action="server")
+    assert numbers(selectors.page(found, "b4", size=2).events) == [3, 2]
+    assert selectors.newer(found, 3) == 4
