@@ -243,6 +243,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 10},
     },
+    "index": {
+        "task": "controlpanel.audit.tasks.index",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
 }
 
 AUTH_USER_MODEL = "accounts.User"

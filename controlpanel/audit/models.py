@@ -265,3 +265,19 @@ class TailCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chain} #{self.seq}"
+
+
+class SearchText(models.Model):
+    """The words of one event, for finding it. Made from the log by a worker; no part of it."""
+
+    chain = models.CharField(max_length=40)
+    seq = models.BigIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("chain", "seq"), name="audit_searched_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.seq}"

@@ -1,6 +1,5 @@
 """Reading a team's chain: always through a Scope, newest first."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from django.db.models import Func, Max, Model, Q, QuerySet, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
 from controlpanel.audit import events as registry
+from controlpanel.audit import search
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import Scope
 
@@ -54,10 +54,11 @@ def events(
     included, `before` is not; each of `words` stands anywhere in the record."""
     found = _of_team(scope)
     if actor:
-        found = found.filter(_who(actor))
+        found = _of_actor(found, scope, actor)
     if action:
         found = _called(found, scope, registry.named(action))
     if target:
+        found = search.matching(found, str(scope.team_id), target)
         found = found.filter(Q(target_name__icontains=target) | Q(target_id=target))
     if history:
         found = found.filter(target_kind=history[0], target_id=history[1])
@@ -67,11 +68,10 @@ def events(
         found = found.filter(at__gte=after)
     if before:
         found = found.filter(at__lt=before)
-    for word in words:
-        found = _holding(found, word)
+    for word in (*words, *([reason] if reason else [])):
+        found = search.matching(found, str(scope.team_id), word)
     if reason:
-        found = _holding(found, reason).alias(why=_Reason("canonical"))
-        found = found.filter(why__icontains=reason)
+        found = found.alias(why=_Reason("canonical")).filter(why__icontains=reason)
     return found
 
 
@@ -165,16 +165,12 @@ def _called(found: QuerySet[AuditEvent], scope: Scope, names: list[str]) -> Quer
     return found.filter(event__in=names)
 
 
-def _who(actor: str) -> Q:
+def _of_actor(found: QuerySet[AuditEvent], scope: Scope, actor: str) -> QuerySet[AuditEvent]:
     try:
-        return Q(actor_id=str(UUID(actor)))
+        return found.filter(actor_id=str(UUID(actor)))
     except ValueError:
-        return Q(actor_name__icontains=actor) | Q(actor_id=actor)
-
-
-def _holding(found: QuerySet[AuditEvent], word: str) -> QuerySet[AuditEvent]:
-    """Those with `word` anywhere in their record, written as JSON writes it."""
-    return found.filter(canonical__icontains=json.dumps(word, ensure_ascii=False)[1:-1])
+        found = search.matching(found, str(scope.team_id), actor)
+        return found.filter(Q(actor_name__icontains=actor) | Q(actor_id=actor))
 
 
 class _Reason(Func):

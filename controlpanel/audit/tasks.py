@@ -2,7 +2,15 @@
 
 from celery import shared_task
 
-from controlpanel.audit import checkpoints, clockwatch, delivery, readonly, review, verifying
+from controlpanel.audit import (
+    checkpoints,
+    clockwatch,
+    delivery,
+    readonly,
+    review,
+    search,
+    verifying,
+)
 from controlpanel.audit import tail as live_tail
 from controlpanel.lib import request_id
 
@@ -41,3 +49,8 @@ def tail() -> None:
 def look_again() -> None:
     """What deserves a second look."""
     review.catch_up()
+
+
+@shared_task
+def index() -> None:
+    search.index()

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0007_review")]
+    dependencies = [("audit", "0008_search")]
 
     operations = [
         migrations.AddIndex(
