@@ -77,7 +77,7 @@ def wanted(scope: Scope, asked: Mapping[str, Any], filters: str) -> Wanted:
         return Span(chain, team, asked["after"] if "after" in given else _ALWAYS, until)
     seen = selectors.events(scope)
     found = selectors.events(scope, **asked)
-    return Histories(chain, team, seen, found, filters if given - {"target"} else "")
+    return Histories(chain, team, seen, found, filters if given - {"target", "history"} else "")
 
 
 def of_target(chain: str, team: str, kind: str, target: str) -> Histories:

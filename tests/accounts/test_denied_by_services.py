@@ -36,13 +36,13 @@ def test_it_is_denied_and_recorded(alice, server, right):
     assert AuditEvent.objects.get(event="authz_fail").data["permission"] == right
 
 
-@pytest.mark.parametrize("closes", [closing.close, lambda s: closing.disconnect(s, None)])
-def test_whoever_was_demoted_closes_nothing_and_that_is_recorded(alice, adam, closes):
+@pytest.mark.parametrize("act", ["close", "disconnect"])
+def test_whoever_was_demoted_closes_nothing_and_that_is_recorded(alice, adam, account, act):
     scope = alice.scope()
     Membership.objects.filter(user=adam.user).update(role="owner")
     Membership.objects.filter(user=alice.user).update(role="viewer")
     with pytest.raises(Denied):
-        closes(scope)
+        closing.close(scope) if act == "close" else closing.disconnect(scope, account)
     event = AuditEvent.objects.get(event="authz_fail")
     assert (event.actor_name, event.actor_role) == ("alice@example.com", "viewer")
 

@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from controlpanel.audit import bundle, checkpoints, standing, triggers, verifying
+from controlpanel.audit import bundle, checkpoints, selectors, standing, triggers, verifying
 from controlpanel.audit import chain as chains
+from controlpanel.audit.bundle_contents import Histories
 from controlpanel.audit.keys import usage
 from controlpanel.audit.models import AuditEvent, Checkpoint, SigningKey
 from controlpanel.audit.verify import verify
@@ -112,7 +113,8 @@ def test_a_bundle_over_two_epochs_verifies_without_the_panel(acme: Team, tmp_pat
     clock.shift(rotation.SETTLED)
     keys("retire", "audit-sign-1")
     file = BytesIO()
-    bundle.write(file, bundle.History(acme.chain, "acme", "server", "id-web-01"))
+    history = selectors.history(acme.scope, "server", "id-web-01")
+    bundle.write(file, Histories(acme.chain, "acme", selectors.events(acme.scope), history))
     with ZipFile(file) as archive:
         archive.extractall(tmp_path)
     done = subprocess.run(

@@ -9,8 +9,10 @@ from tests.audit.writing import Team, change
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
 
-def found(team: Team, **asked: str) -> list[int]:
-    return [event.seq for event in selectors.events(team.scope, **asked)]
+def found(team: Team, q: str = "", target: str = "", actor: str = "") -> list[int]:
+    words = [q] if q else []
+    asked = selectors.events(team.scope, words=words, target=target, actor=actor)
+    return [event.seq for event in asked]
 
 
 def test_it_works(acme: Team, globex: Team) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from controlpanel.audit import chain as chains
 from controlpanel.audit import checkpoints
+from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.models import AuditEvent, ChainHead, Checkpoint, TargetHead
-from controlpanel.audit.recorder import PURPOSE
 from controlpanel.keys import macs, ring, signatures
 from tests.audit.test_verify import rehash
 from tests.audit.writing import Team, change, edit, edit_head, found, triggers_aside
