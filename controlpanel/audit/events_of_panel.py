@@ -27,8 +27,8 @@ PANEL: Final[tuple[EventType, ...]] = (
             "success": _("%(actor)s verified the audit log and found nothing wrong"),
             "failure": _("%(actor)s verified the audit log and found it damaged: %(place)s"),
         },
-        required=("how", "chains", "events"),
-        optional=("who", "kind", "place"),
+        required=("how", "chains", "events", "place"),
+        optional=("who", "kind"),
     ),
     event_type(
         "review.signed_off",

@@ -309,7 +309,7 @@ def _tell(
     origin: Origin | None = None,
 ) -> None:
     """A damaged chain may take no event: then the rows and the log say it."""
-    place = {"kind": wrong.kind, "place": wrong.sentence} if wrong else {}
+    place = {"kind": wrong.kind, "place": wrong.sentence} if wrong else {"place": ""}
     try:
         record_now(
             "audit.verified",
