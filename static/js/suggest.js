@@ -35,20 +35,25 @@ function suggest(input) {
   }
 
   async function ask() {
+    clearTimeout(timer);
     asked?.abort();
-    asked = new AbortController();
+    const mine = new AbortController();
+    asked = mine;
     const typed = input.value.slice(0, input.selectionStart);
     const address = `${input.dataset.suggest}?${new URLSearchParams({ q: typed })}`;
     try {
       const answer = await fetch(address, {
         headers: { "HX-Request": "true" },
-        signal: asked.signal,
+        signal: mine.signal,
       });
       if (answer.status !== 200 || document.activeElement !== input) return close();
-      list.innerHTML = await answer.text();
-      open();
+      const found = await answer.text();
+      if (asked !== mine) return undefined;
+      list.innerHTML = found;
+      return open();
     } catch {
-      close();
+      // One that a newer question took the place of closes nothing.
+      return asked === mine ? close() : undefined;
     }
   }
 
