@@ -107,6 +107,33 @@ def test_a_lock_set_meanwhile_cancels(alice, bob, server, sandbox):
     assert not sandbox.changes()
 
 
+def test_a_lock_that_lets_it_pass_is_none_for_it(alice, bob, server):
+    operation = power(bob, "reboot", server("web-server-01"))
+    locks.lock(alice.scope("servers.lock"), server("web-server-01"), "delete", "Christmas")
+    assert sent(operation).state == "accepted"
+
+
+def test_a_server_that_left_the_mirror_meanwhile_cancels(bob, server, other_account, sandbox):
+    """Another team's of the same id is another server."""
+    operation = power(bob, "reboot", server("web-server-01"))
+    server("web-server-01").delete()
+    look(other_account)
+    theirs = Server.objects.filter(account=other_account).first()
+    Server.objects.filter(id=theirs.id).update(provider_id=operation.provider_id)
+    assert sent(operation).code == "right_gone"
+    assert not sandbox.changes()
+
+
+def test_a_reach_changed_meanwhile_cancels_a_create(bob, synced, sandbox):
+    narrow(bob, "env:prod")
+    scope = bob.scope("servers.create")
+    operation = services.create(scope, synced, dict(NEW), ask(), frozenset({"env:prod"}))
+    narrow(bob, "env:test")
+    operation = sent(operation)
+    assert (operation.state, operation.code) == ("cancelled", "right_gone")
+    assert not sandbox.changes()
+
+
 def test_a_lost_creates_candidates_are_within_reach(alice, bob, vera, synced, sandbox):
     """A receipt must not show servers that do not exist for its reader."""
     sandbox.fault("drop_before", "POST", "/servers/$")

@@ -239,7 +239,7 @@ def test_a_person_removed_meanwhile_cancels(bob, server, sandbox):
 def test_a_token_removed_meanwhile_cancels(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
     bob.user.credentials.all().delete()
-    cancelled(sent(operation), "no_token", "removed or withdrawn")
+    cancelled(sent(operation), "no_token", "under API tokens, then ask again")
     assert not sandbox.changes()
 
 
@@ -254,7 +254,7 @@ def test_a_token_moved_from_another_row_opens_nothing(alice, bob, server, sandbo
     operation = power(bob, "reboot", server("web-server-01"))
     stolen = Credential.objects.get(user=alice.user).sealed
     Credential.objects.filter(user=bob.user).update(sealed=stolen)
-    cancelled(sent(operation), "token_unreadable", "could not be read")
+    cancelled(sent(operation), "token_unreadable", "replace it under API tokens")
     assert not sandbox.changes()
 
 
