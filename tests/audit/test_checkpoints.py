@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints, ledger
+from controlpanel.audit import checkpoints, ledger, triggers
 from controlpanel.audit.models import (
     AuditEvent,
     ChainHead,
@@ -70,6 +70,16 @@ def test_one_is_due_after_five_minutes_or_a_thousand_events(
     assert checkpoints.take_if_due() is None
     acme.write()
     assert checkpoints.take_if_due()
+
+
+def test_they_are_told_when_something_else_is_wrong(acme: Team) -> None:
+    made = taken()
+    triggers_aside()
+    change("UPDATE audit_auditevent SET result = 'denied' WHERE chain = %s", acme.chain)
+    triggers.make()
+    report = verify()
+    assert not report.sound
+    assert (report.checkpoints.number, report.checkpoints.at) == (1, made.at)
 
 
 def test_an_empty_log_has_checkpoints_too(db: None) -> None:
