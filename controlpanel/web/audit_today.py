@@ -14,7 +14,8 @@ from controlpanel.audit import review_queue, review_visits
 from controlpanel.audit.review_rules import RULES
 from controlpanel.audit.review_visits import Day
 from controlpanel.lib.scope import Scope
-from controlpanel.web.audit_rows import Row
+from controlpanel.web import verification
+from controlpanel.web.audit_rows import rows
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page
 
@@ -43,9 +44,10 @@ def today(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     days = review_visits.refusals(scope)
     audit = reverse("audit", args=[scope.team_slug])
     context = {
+        "shield": verification.shield(scope),
         "news": news,
         "news_words": _news_words(news),
-        "rows": [Row(event, scope) for event in news.events],
+        "rows": rows(scope, news.events),
         "news_url": f"{audit}?page=a{news.since}" if news.is_long else audit,
         **_waiting(scope),
         "bars": _bars(days),

@@ -24,6 +24,10 @@ ROUTES: Final[Mapping[str, Events]] = {
     "operation-adopt": _of("server.create"),
     "operation-close": _of("operation.closed"),
     "audit-outside": _of("outside.acknowledged"),
+    "audit-checkpoints": _of("audit.delivery_changed"),
+    "audit-export": _of("audit.exported"),
+    "audit-review": _of("review.signed_off"),
+    "audit-review-rules": _of("review.rules_changed"),
     "tokens": _of("token.stored", "token.replaced"),
     "token-remove": _of("token.removed"),
     "account-connect": _of("account.connected", "token.stored"),
@@ -81,7 +85,9 @@ ROUTES: Final[Mapping[str, Events]] = {
 # The others: what is sent there, if anything, changes nothing.
 ROUTES_THAT_CHANGE_NOTHING: Final = {
     "home", "healthz", "favicon", "styleguide", "team", "servers", "server", "operations",
-    "operation", "audit", "audit-event", "members", "access", "second-step", "roles",
+    "operation", "audit", "audit-event", "audit-new", "audit-suggest",
+    "audit-request", "audit-verification", "audit-today", "audit-export-show", "audit-export-file",
+    "members", "access", "second-step", "roles",
     "openid-login", "openid-again", "account_signup", "account_inactive",
     "account_email_verification_sent", "account_reset_password_done",
     "account_reset_password_from_key_done", "mfa_index", "mfa_view_recovery_codes",
@@ -98,7 +104,7 @@ COMMANDS: Final[Mapping[str, Events]] = {
 }
 # Those of the panel and of its libraries that change no record: they look, or work on source files.
 COMMANDS_THAT_CHANGE_NOTHING: Final = {
-    "preflight", "verify_audit",
+    "preflight", "verify_audit", "index_audit",
     "check", "compilemessages", "collectstatic", "diffsettings", "dumpdata", "findstatic",
     "inspectdb", "makemessages", "makemigrations", "optimizemigration", "runserver",
     "sendtestemail", "showmigrations", "sqlflush", "sqlmigrate", "sqlsequencereset",
@@ -114,6 +120,11 @@ COMMANDS_THAT_CHANGE_NOTHING: Final = {
 WRITERS: Final[Mapping[str, str]] = {
     "accounts/access.py:_note_activity": "when somebody was last there",
     "accounts/entering.py:note_click": "when somebody last clicked",
+    "accounts/exporting.py:_claimed": "which worker prepares it",
+    "accounts/exporting.py:_move": "how far the worker is",
+    "accounts/exporting.py:_refuse_unless_unchanged": "that it can no longer be given",
+    "accounts/exporting.py:ask": "a wish; audit.exported once there is something to give",
+    "accounts/exporting.py:tidy": "audit.exported named the file that goes",
     "accounts/models.py:create_user": "whoever calls: invitation.accepted, member.added",
     "accounts/own_settings.py:save": "person.changed",
     "accounts/sealing.py:_swap": "keys.rewrapped",
@@ -135,6 +146,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "servers/leaving.py:forget": "account.disconnected, by whoever calls",
     "servers/mirror.py:write": "outside.appeared, outside.changed, outside.vanished",
     "servers/mirror.py:_change": "a set, no row",
+    "servers/reviewing.py:sign_off": "review.signed_off",
     "servers/sync.py:_settle": "when to look again",
     "servers/sync.py:apply_status": "the operation's outcome",
     "servers/sync.py:claim": "who looks now",
