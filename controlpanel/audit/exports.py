@@ -31,7 +31,7 @@ _LINES: Final = {"csv": csv_lines, "jsonl": jsonl_lines}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`asked`: what selectors.events takes; `query`: the same as it stands in the address."""
+    """`asked`: what selectors.events takes; `query`: the same as a person writes it."""
 
     form: str
     asked: Mapping[str, Any]

@@ -229,7 +229,7 @@ class Export(models.Model):
     team_id = models.UUIDField()
     user_id = models.UUIDField()
     form = models.CharField(max_length=10)
-    # What selectors.events takes, and the same as it stands in the address.
+    # What selectors.events takes, and the same as a person writes it.
     asked = models.JSONField()
     query = models.TextField(blank=True, default="")
     # waiting, working, ready, failed or expired

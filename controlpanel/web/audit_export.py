@@ -10,7 +10,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    QueryDict,
 )
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -47,7 +46,7 @@ def export(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         return _page(request, scope, filters, problem=_unknown_format(), status=422)
     if not form:
         return _page(request, scope, filters)
-    wish = Wish(form, filters.asked, filters.address().removeprefix("?"))
+    wish = Wish(form, filters.asked, filters.canonical)
     if request.method == "POST":
         return _begun(request, scope, filters, wish)
     if exports.is_long(scope, wish):
@@ -141,11 +140,12 @@ def _progress(
     request: HttpRequest, scope: Scope, found: Export, *, problem: str = "", status: int = 200
 ) -> HttpResponseBase:
     audit, again = (reverse(name, args=[scope.team_slug]) for name in ("audit", "audit-export"))
-    query = f"?{found.query}"
+    filters = audit_filters.of_text(found.query)
+    query = filters.address()
     context = {
         "export": found,
         "problem": problem,
-        "filters": audit_filters.read(QueryDict(found.query)),
+        "filters": filters,
         "again_url": f"{again}{query}",
         "crumbs": [
             {"label": _("Audit"), "url": f"{audit}{query}"},
@@ -157,7 +157,7 @@ def _progress(
 
 def _proves(scope: Scope, filters: Filters) -> str:
     """What a bundle with these filters would."""
-    wanted = bundle_contents.wanted(scope, filters.asked, filters.address())
+    wanted = bundle_contents.wanted(scope, filters.asked, filters.canonical)
     if isinstance(wanted, Span):
         return _("It proves that nothing is missing: it holds all that was recorded in that time.")
     if wanted.filters:

@@ -150,6 +150,13 @@ def read(given: QueryDict) -> Filters:
     return Filters(text, query.parse(text), any(key in given for key in FIELDS))
 
 
+def of_text(text: str) -> Filters:
+    """As somebody writes them into the field."""
+    asked = QueryDict(mutable=True)
+    asked["q"] = text
+    return read(asked)
+
+
 def _address(text: str, **more: str) -> str:
     wanted = {"q": text, **more}
     return "?" + urlencode({name: value for name, value in wanted.items() if value})

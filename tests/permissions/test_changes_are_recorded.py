@@ -61,7 +61,11 @@ NOTHING_TO_DO = {
     "account-disconnect",  # something is under way there
     "account-service-token",
     "account-service-token-withdraw",
+    "audit-checkpoints",
+    "audit-export",
     "audit-outside",
+    "audit-review",
+    "audit-review-rules",
     "invite",
     "leave",
     "member-restore",

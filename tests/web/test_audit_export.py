@@ -111,7 +111,7 @@ def test_the_page_says_what_would_be_taken(audrey: Person) -> None:
     text = audrey.get(f"{URL}?actor=eve").content.decode()
     assert "2 events, as of now" in text
     assert "Who: eve" in text
-    assert "?actor=eve&amp;format=bundle" in text
+    assert "?q=actor%3Aeve&amp;format=bundle" in text
     assert bundle.verifier_hash() in text
 
 
@@ -169,7 +169,7 @@ def test_who_took_what_is_recorded_first(audrey: Person) -> None:
     assert event.data == {
         "format": "csv",
         "what": "2 events",
-        "query": "actor=eve",
+        "query": "actor:eve",
         "count": 2,
         "first": 2,
         "last": 5,
@@ -226,7 +226,7 @@ def test_other_filters_prove_that_events_are_there_but_not_that_they_are_all(
 ) -> None:
     folder = unpacked(audrey, tmp_path, "actor=eve")
     said = verified(folder)
-    assert "no other event fits the filters actor=eve" in said
+    assert "no other event fits the filters actor:eve" in said
     assert "its events from 3 on are the complete history of server 101" in said
     lines = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert [(line["seq"], line["asked"]) for line in lines] == [(2, True), (4, False), (5, True)]

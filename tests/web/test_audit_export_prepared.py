@@ -59,7 +59,7 @@ def test_a_bundle_may_be_longer_than_what_was_found(audrey: Person, team: Team) 
 def test_the_page_offers_to_prepare_it(audrey: Person) -> None:
     text = audrey.get(f"{URL}?target=web-01").content.decode()
     assert "More than 2 events" in text
-    assert re.search(r'method="post"\s+action="\?target=web-01&amp;format=csv"', text)
+    assert re.search(r'method="post"\s+action="\?q=target%3Aweb-01&amp;format=csv"', text)
 
 
 def test_it_is_prepared_and_taken(audrey: Person) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.http import QueryDict
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Team
@@ -33,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--filters",
             metavar="QUERY",
-            help="as in the address of the audit page: actor=bob&result=denied",
+            help="as they are written on the audit page: actor:bob result:denied",
         )
         parser.add_argument("file", metavar="FILE")
 
@@ -67,7 +66,7 @@ def _refuse_what_does_not_fit(options: dict[str, Any]) -> None:
             "A server's history is complete, or it proves nothing: no times, no filters."
         )
     if options["filters"] and times:
-        raise CommandError("Write the times into the filters: after=2026-01-31&before=2026-02-28.")
+        raise CommandError("Write the times into the filters: after:2026-01-31 before:2026-02-28.")
     if options["format"] != "bundle" and (options["server"] or times):
         raise CommandError("--server and times are for bundles: use --filters for lines.")
 
@@ -96,12 +95,12 @@ def _write(file: IO[bytes], scope: Scope, options: dict[str, Any]) -> tuple[Wish
     if options["since"] or options["until"]:
         since = _time(options["since"]) if options["since"] else datetime(1970, 1, 1, tzinfo=UTC)
         until = _time(options["until"]) if options["until"] else clock.now()
-        query = f"after={since.isoformat()}&until={until.isoformat()}"
+        query = f"after:{since.isoformat()} until:{until.isoformat()}"
         return Wish(form, {}, query), exports.write_bundle(file, Span(chain, team, since, until))
-    filters = audit_filters.read(QueryDict(options["filters"] or ""))
+    filters = audit_filters.of_text(options["filters"] or "")
     if filters.problems:
         raise CommandError(" ".join(filters.problems.values()))
-    wish = Wish(form, filters.asked, filters.address().removeprefix("?"))
+    wish = Wish(form, filters.asked, filters.canonical)
     return wish, exports.write(file, scope, wish)
 
 
