@@ -59,7 +59,7 @@ def events(
         found = _called(found, scope, registry.named(action))
     if target:
         found = search.matching(found, str(scope.team_id), target)
-        found = found.filter(Q(target_name__icontains=target) | Q(target_id=target))
+        found = found.filter(search.part_of("target_name", target) | Q(target_id=target))
     if history:
         found = found.filter(target_kind=history[0], target_id=history[1])
     exact = {"result": result, "via": via, "address": address, "request_id": request}
@@ -170,7 +170,7 @@ def _of_actor(found: QuerySet[AuditEvent], scope: Scope, actor: str) -> QuerySet
         return found.filter(actor_id=str(UUID(actor)))
     except ValueError:
         found = search.matching(found, str(scope.team_id), actor)
-        return found.filter(Q(actor_name__icontains=actor) | Q(actor_id=actor))
+        return found.filter(search.part_of("actor_name", actor) | Q(actor_id=actor))
 
 
 class _Reason(Func):

@@ -128,7 +128,9 @@ def test_an_empty_log_is_an_empty_page(db: None) -> None:
     assert selectors.page(events(Team("new").scope)) == selectors.Page([], "", "")
 
 
-def test_a_page_is_one_query(team: Team, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_page_is_few_queries(
+    team: Team, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(1):
         selectors.page(events(team.scope, result="success", action="server.stop"), "b7")
     with django_assert_num_queries(2):  # whether there are few of them

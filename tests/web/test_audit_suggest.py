@@ -44,7 +44,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
         ("result:", [f"result:{word} " for word in query.result_words()]),
         ("result:un", ["result:unknown "]),
         ("action:server.del", ["action:server.delete "]),
-        ("action:Sign-ins and", ["action:signin "]),
+        ("action:Sign-ins", ["action:signin ", "action:authn_not_recorded "]),
         ("via:wo", ["via:worker "]),
         ("target:b", ['target:"big box" ', "target:db-01 "]),
         ('target:"big b', ['target:"big box" ']),
