@@ -28,6 +28,8 @@ _INSERT_TARGET: Final = (
     f"INSERT INTO {_TARGET} (chain, kind, target, seq, hash, mac_key_id, mac) "  # noqa: S608
     "VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
+# The SQLSTATE with which the function says so: no other trouble has it.
+_CHANGED: Final = "PA001"
 # What the same statements would do one by one, without their ways to the database and back.
 _FUNCTION: Final = f"""
 CREATE OR REPLACE FUNCTION audit_append(
@@ -60,13 +62,12 @@ BEGIN
         AND t.seq = e.target_seq - 1 AND t.hash = e.target_prev
         AND t.mac_key_id = target_key_before AND t.mac = target_mac_before;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'The head of the history of % % was changed.', e.target_kind, e.target_id;
+        RAISE EXCEPTION 'The head of the history of % % was changed.', e.target_kind, e.target_id
+            USING ERRCODE = '{_CHANGED}';
     END IF;
     RETURN true;
 END $$
 """  # noqa: S608
-# The state of what the function raises by itself.
-_RAISED: Final = "P0001"
 # How much is remembered; more is forgotten and read again.
 _CHAINS, _TARGETS = 200, 100
 
@@ -233,7 +234,7 @@ def _by_function(
     try:
         cursor.execute("SELECT audit_append(%s, %s, %s, %s, %s, %s, %s)", values)
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") == _RAISED:
+        if getattr(error.__cause__, "sqlstate", "") == _CHANGED:
             raise Changed(str(error)) from error
         raise
     if not cursor.fetchone()[0]:

@@ -4,7 +4,8 @@ Memory stays flat: rows are streamed, one chain after the other, while the panel
 """
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -180,9 +181,11 @@ def _go_on(walk: Walk, keys: ring.KeyRing, until: int, limit: int | None) -> int
     """How many events were checked."""
     checked = 0
     try:
-        for row in _rows(walk.chain, after=walk.seq, until=until, limit=limit):
-            _check_row(walk, keys, dict(zip(_COLUMNS, row, strict=True)))
-            checked += 1
+        # Closed at once when something is found: not by whoever has the connection later.
+        with closing(_rows(walk.chain, after=walk.seq, until=until, limit=limit)) as rows:
+            for row in rows:
+                _check_row(walk, keys, dict(zip(_COLUMNS, row, strict=True)))
+                checked += 1
     except _UNREADABLE:
         seq = _unreadable(walk.chain, after=walk.seq, until=until)
         raise Found(_wrong("unreadable", walk.chain, seq, _("a column cannot be read"))) from None
@@ -201,20 +204,21 @@ def _rows(
     until: int,
     limit: int | None = None,
     at_once: int = _CHUNK,
-) -> Iterator[tuple[Any, ...]]:
+) -> Generator[tuple[Any, ...], None, None]:
     rows: QuerySet[AuditEvent] = AuditEvent.objects.filter(chain=chain, seq__lte=until)
     if after:
         rows = rows.filter(seq__gt=after)
     found = rows.order_by("seq").values_list(*_COLUMNS)[:limit]
-    return found.iterator(chunk_size=at_once)
+    yield from found.iterator(chunk_size=at_once)
 
 
 def _unreadable(chain: str, *, after: int, until: int) -> int:
     """A whole chunk cannot be read for one row in it: read singly, they show which."""
     seq = after
     try:
-        for row in _rows(chain, after=after, until=until, at_once=1):
-            seq = row[0]
+        with closing(_rows(chain, after=after, until=until, at_once=1)) as rows:
+            for row in rows:
+                seq = row[0]
     except _UNREADABLE:
         return seq + 1
     return after + 1

@@ -22,14 +22,25 @@ from hypothesis.stateful import (
 )
 
 from controlpanel.audit import checkpoints, standing, triggers, verifying
+from controlpanel.audit.models import (
+    AuditEvent,
+    ChainHead,
+    Checkpoint,
+    CheckpointChain,
+    SigningKey,
+    TargetHead,
+)
 from controlpanel.audit.recorder import Target, record_now
 from controlpanel.audit.verify import verify
 from controlpanel.lib import clock
-from tests.audit.test_any_tampering import TABLES
 from tests.audit.writing import BOB, PAGE, Team, change, triggers_aside
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
+TABLES: dict[str, Any] = {
+    model._meta.db_table: model
+    for model in (AuditEvent, ChainHead, TargetHead, Checkpoint, CheckpointChain, SigningKey)
+}
 SERVERS = st.integers(1, 3)
 Rows = list[tuple[Any, ...]]
 

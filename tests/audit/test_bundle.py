@@ -325,7 +325,7 @@ def changed(folder: Path, chosen: random.Random) -> tuple[Path, bytes]:
 def test_a_changed_byte_is_found(history: Path, span: Path, several: Path) -> None:
     chosen = random.Random(5)
     for folder in (history, span, several):
-        for _ in range(60):
+        for _ in range(15):
             member, before = changed(folder, chosen)
             assert not in_order(folder), member
             assert second_verifier.check(folder), member
