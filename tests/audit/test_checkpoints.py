@@ -278,20 +278,21 @@ def test_the_database_keeps_them(acme: Team, table: str) -> None:
 
 
 def test_a_rewritten_chain_that_the_key_signed_contradicts_the_checkpoint(acme: Team) -> None:
-    """Even who has the ring cannot rewrite what a checkpoint has seen."""
+    """Even who has the ring cannot rewrite what a checkpoint has seen, be it the second."""
     taken()
-    row = AuditEvent.objects.get(chain=acme.chain, seq=6)
+    row = acme.write(target="web-07")
+    taken()
     head = ChainHead.objects.get(chain=acme.chain)
-    target = TargetHead.objects.get(chain=acme.chain, target="id-web-06")
+    target = TargetHead.objects.get(chain=acme.chain, target="id-web-07")
     triggers_aside()
-    change("DELETE FROM audit_auditevent WHERE chain = %s AND seq = 6", acme.chain)
+    change("DELETE FROM audit_auditevent WHERE chain = %s AND seq = 7", acme.chain)
     change(
         "DELETE FROM audit_targethead WHERE chain = %s AND target = %s", acme.chain, target.target
     )
     edit_to(acme, head, row)
     acme.write(target="web-66")
     assert (wrong := found())
-    assert (wrong.kind, wrong.chain, wrong.seq) == ("rewritten", acme.chain, 6)
+    assert (wrong.kind, wrong.chain, wrong.seq) == ("rewritten", acme.chain, 7)
 
 
 def edit_to(team: Team, head: ChainHead, gone: AuditEvent) -> None:

@@ -370,7 +370,7 @@ def test_it_finds_a_head_signed_with_a_key_of_another_time(
         ("mac", b"\xff\x00", "unreadable"),
     ],
 )
-@pytest.mark.parametrize("seq", [1, 3])
+@pytest.mark.parametrize("seq", [1, 2])
 def test_it_finds_what_is_not_even_a_value_of_its_column(
     acme: Team, as_owner: None, column: str, value: object, kind: str, seq: int
 ) -> None:
