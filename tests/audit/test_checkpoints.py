@@ -238,6 +238,7 @@ def test_a_retired_key_leaves_its_public_half(acme: Team, settings: Settings) ->
     second = ring.Key("audit-sign-2", "audit-sign", clock.now(), b"2" * ring.KEY_BYTES)
     settings.PANEL_KEYS = ring.dump(ring.KeyRing([*keys.keys, second]))
     taken()
+    assert verify().sound
     left = [key for key in keys.keys if key.id != "audit-sign-1"]
     settings.PANEL_KEYS = ring.dump(ring.KeyRing([*left, second]))
     assert verify().sound
