@@ -118,8 +118,8 @@ def test_a_server_that_left_the_mirror_meanwhile_cancels(bob, server, other_acco
     operation = power(bob, "reboot", server("web-server-01"))
     server("web-server-01").delete()
     look(other_account)
-    theirs = Server.objects.filter(account=other_account)
-    theirs.filter(id__in=theirs[:1].values("id")).update(provider_id=operation.provider_id)
+    theirs = Server.objects.filter(account=other_account)[0]
+    Server.objects.filter(id=theirs.id).update(provider_id=operation.provider_id)
     assert sent(operation).code == "right_gone"
     assert not sandbox.changes()
 
