@@ -1,8 +1,8 @@
 """The audit log: how fast it is written, and read and verified when it is long.
 
 `make bench-audit` measures all of it and takes most of an hour; `make bench-audit ARGS=--short`
-shows in a few minutes that it runs. PostgreSQL is the tests' own, from its wheel: nothing waits
-for the disk, so that what counts is the work itself.
+shows in a few minutes that it runs. PostgreSQL is the tests' own, from its wheel: but for one part
+nothing waits for the disk, so that what counts is the work itself.
 """
 
 import argparse

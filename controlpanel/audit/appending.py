@@ -68,8 +68,9 @@ BEGIN
     RETURN true;
 END $$
 """  # noqa: S608
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, default=chains.time_text)
 # How much is remembered; more is forgotten and read again.
-_CHAINS, _TARGETS = 200, 100
+_CHAINS, _TARGETS = 200, 200
 
 
 class Moved(Exception):
@@ -164,6 +165,11 @@ def write(
     )
 
 
+def event_of(columns: Mapping[str, Any]) -> AuditEvent:
+    """As if it had been read from where it was just written."""
+    return AuditEvent.from_db(connection.alias, _COLUMNS, [columns[name] for name in _COLUMNS])
+
+
 def forget(chain: str) -> None:
     _standings.pop(_name(chain), None)
 
@@ -229,7 +235,7 @@ def _by_function(
     head_mac: str,
     target_mac: str,
 ) -> None:
-    event = json.dumps(columns, ensure_ascii=False, default=chains.time_text)
+    event = _JSON.encode(columns)
     values = [event, head.key_id, head.mac, target.key_id, target.mac, head_mac, target_mac]
     try:
         cursor.execute("SELECT audit_append(%s, %s, %s, %s, %s, %s, %s)", values)

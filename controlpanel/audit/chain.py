@@ -18,13 +18,14 @@ from typing import Any, Final
 
 GENESIS: Final = "0" * 64
 _LEAF = b"\x00"
+_CANONICAL: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 def canonical(content: dict[str, Any]) -> str:
     """JSON with sorted keys, without spaces, characters as they are."""
-    return json.dumps(
-        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _CANONICAL.encode(content)
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def verification_message(chain: str, state: str) -> bytes:
 
 
 def time_text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def time_from(text: str) -> datetime:

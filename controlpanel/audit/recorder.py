@@ -183,6 +183,4 @@ def _append(place: Place, standing: Standing, built: dict[str, Any]) -> AuditEve
         head_mac=macs.digest(key, chains.head_message(place.chain, seq, this)),
         target_mac=macs.digest(key, chains.target_message(*place, target.seq + 1, this)),
     )
-    event = AuditEvent(**columns)
-    event._state.adding = False
-    return event
+    return appending.event_of(columns)
