@@ -94,6 +94,16 @@ def lines_from(offset: int, most: int) -> tuple[list[str], int]:
     return found, offset
 
 
+def unfinished(offset: int) -> str:
+    """What stands after the last whole line, which ends there: a line that is being written."""
+    if not path().exists():
+        return ""
+    with path().open("rb") as file:
+        file.seek(offset)
+        rest = file.read(_TAIL)
+    return "" if b"\n" in rest else rest.decode(errors="replace")  # it was finished meanwhile
+
+
 @contextmanager
 def _opened() -> Iterator[int]:
     path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)

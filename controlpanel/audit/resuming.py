@@ -171,6 +171,8 @@ def _checkpoints(points: Points, limit: int) -> tuple[Points, bool]:
     at_end = number == newest and len(texts) < limit
     if at_end:
         verify_checkpoints.check_written(lines, number)
+        verify_checkpoints.check_unfinished(ledger.unfinished(offset), lines + 1)
+        verify_checkpoints.check_beyond(number)
     return Points(number, at, previous, lines, offset), at_end
 
 

@@ -123,7 +123,7 @@ def check() -> Checked:
         checked.number, checked.at = point.number, point.at
         previous = checkpoints.statement_hash(point.statement)
     _check_file(checked.number)
-    _check_beyond(checked.number)
+    check_beyond(checked.number)
     return checked
 
 
@@ -237,8 +237,18 @@ def check_written(written: int, number: int) -> None:
         raise Broken(("file", _("the file outside the database lacks it")), written + 1)
 
 
-def _check_beyond(number: int) -> None:
+def check_unfinished(text: str, number: int) -> None:
+    """The begin of a line that is being written."""
+    point = Checkpoint.objects.filter(number=number).first() if text else None
+    if text and (point is None or not ledger.line(point).startswith(text)):
+        raise Broken(("file", _("its line in the file was changed")), number)
+
+
+def check_beyond(number: int) -> None:
     """Rows of no checkpoint. One taken meanwhile came with its own, in one transaction."""
+    if SigningKey.objects.exclude(key_id__in=Checkpoint.objects.values("key_id")).exists():
+        what = _("beside it a public key is kept with which no checkpoint was signed")
+        raise Broken(("signing_key", what), number)
     beyond = CheckpointChain.objects.filter(checkpoint__gt=number)
     stray = beyond.exclude(checkpoint__in=Checkpoint.objects.values("number"))
     first = stray.order_by("checkpoint").first()

@@ -168,6 +168,7 @@ def test_it_finds_a_database_rolled_back_with_its_checkpoints(acme: Team) -> Non
         ("UPDATE audit_checkpoint SET statement = '{}' WHERE number = 2", "checkpoint"),
         ("UPDATE audit_signingkey SET public = 'ff'", "signing_key"),
         ("DELETE FROM audit_signingkey", "signing_key"),
+        ("INSERT INTO audit_signingkey (key_id, public) VALUES ('mine', 'ff')", "signing_key"),
         ("UPDATE audit_checkpointchain SET seq = seq - 1", "checkpoint_rows"),
         ("UPDATE audit_checkpointchain SET secret = hash", "checkpoint_rows"),
         ("UPDATE audit_checkpointchain SET secret = 'x'", "checkpoint_rows"),

@@ -249,6 +249,28 @@ def test_checkpoints_taken_away_are_found_at_once(acme: Team, ledger_file: Any) 
     assert wrong_kind(COMMON) == "rolled_back"
 
 
+@pytest.mark.parametrize(("end", "sound"), [("}", False), ('{"key":', True), ("", True)])
+def test_the_end_of_the_file_may_be_a_line_that_is_being_written(
+    acme: Team, ledger_file: Any, end: str, sound: bool
+) -> None:
+    checkpoints.take()
+    checkpoints.take()
+    first, second, _ = ledger_file.read_text().split("\n")
+    unfinished = second + end if end == "}" else second[: len(end)]
+    assert unfinished.endswith(end)
+    ledger_file.write_text(f"{first}\n{unfinished}")
+    verifying.run()
+    assert of(acme).sound
+    assert standing.load(COMMON).sound is sound
+
+
+def test_a_public_key_that_signed_nothing_is_found_at_once(acme: Team) -> None:
+    checkpoints.take()
+    change("INSERT INTO audit_signingkey (key_id, public) VALUES ('mine', 'ff')")
+    verifying.run()
+    assert wrong_kind(COMMON) == "signing_key"
+
+
 def test_a_shorter_file_is_found_at_once(acme: Team, ledger_file: Any) -> None:
     checkpoints.take()
     checkpoints.take()
