@@ -37,6 +37,16 @@ def test_it_gives_a_scope_with_the_roles_rights(bob, team):
     assert scope.origin.address == "192.0.2.7"
 
 
+def test_the_teams_policy_is_read_with_it_for_the_page(bob, team):
+    request = asked(bob)
+    access.scope_for(request, "acme", "servers.view")
+    assert request.team_policy == TeamPolicy(team=team)
+    assert request.team_policy._state.adding
+    kept = TeamPolicy.objects.create(team=team, service_tokens=True)
+    access.scope_for(request, "acme", "servers.view")
+    assert (request.team_policy, request.team_policy.service_tokens) == (kept, True)
+
+
 def test_a_member_without_the_right_is_denied_once_on_record(vera, team):
     with pytest.raises(Denied):
         access.scope_for(asked(vera), "acme", "servers.reboot")
