@@ -4,7 +4,8 @@ Memory grows with the targets of one chain, not with its events.
 """
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -58,11 +59,12 @@ class Histories:
             return None
         self._heads_read = True
         seen = 0
-        for row in _heads(self._chain):
-            problem = self.check_head(dict(zip(HEAD_COLUMNS, row, strict=True)))
-            if problem:
-                return problem
-            seen += (row[0], row[1]) in self._last
+        with closing(_heads(self._chain)) as heads:
+            for row in heads:
+                problem = self.check_head(dict(zip(HEAD_COLUMNS, row, strict=True)))
+                if problem:
+                    return problem
+                seen += (row[0], row[1]) in self._last
         return missing() if seen < len(self._last) else None
 
     def check_reached(self) -> Problem | None:
@@ -93,9 +95,9 @@ class Histories:
         return None
 
 
-def _heads(chain: str) -> Iterator[tuple[Any, ...]]:
+def _heads(chain: str) -> Generator[tuple[Any, ...], None, None]:
     rows = TargetHead.objects.filter(chain=chain).order_by("kind", "target")
-    return rows.values_list(*HEAD_COLUMNS).iterator(chunk_size=_CHUNK)
+    yield from rows.values_list(*HEAD_COLUMNS).iterator(chunk_size=_CHUNK)
 
 
 def missing() -> Problem:

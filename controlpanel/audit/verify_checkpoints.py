@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.audit import chain as chains
@@ -55,7 +56,7 @@ class Stood:
             chain=chain, checkpoint__lte=until, checkpoint__gt=self.compared
         )
         self._last = rows.order_by("-checkpoint").first() if after is None else None
-        self._rows = rows.order_by("checkpoint").iterator(chunk_size=_CHUNK)
+        self._rows = _in_slices(rows)
         self._next = next(self._rows, None)
 
     def agrees(self, seq: int, last_hash: str, histories: Histories) -> Problem | None:
@@ -98,6 +99,17 @@ class Stood:
         return ("rolled_back", what % {"number": self._next.checkpoint, "seq": self._next.seq})
 
 
+def _in_slices(rows: QuerySet[CheckpointChain]) -> Iterator[CheckpointChain]:
+    """In the order of the checkpoints. Not through a cursor of the database's: where something is
+    found to be wrong nobody reads on, and a later transaction would come to close it."""
+    left = rows.order_by("checkpoint", "chain")
+    while some := list(left[:_CHUNK]):
+        yield from some
+        last = some[-1]
+        same = Q(checkpoint=last.checkpoint, chain__gt=last.chain)
+        left = left.filter(same | Q(checkpoint__gt=last.checkpoint))
+
+
 def other_targets(row: CheckpointChain) -> Problem:
     what = _("checkpoint #%(number)s says that the targets' histories stood elsewhere")
     return ("checkpoint_targets", what % {"number": row.checkpoint})
@@ -128,8 +140,10 @@ def check() -> Checked:
 
 
 def _until(number: int) -> Iterator[Checkpoint]:
-    found = Checkpoint.objects.filter(number__lte=number).order_by("number")
-    return found.iterator(chunk_size=_CHUNK)
+    left = Checkpoint.objects.filter(number__lte=number).order_by("number")
+    while some := list(left[:_CHUNK]):
+        yield from some
+        left = left.filter(number__gt=some[-1].number)
 
 
 def check_statement(point: Checkpoint, previous: str) -> None:
@@ -173,8 +187,7 @@ class Tree:
     def __init__(self, after: int = 0) -> None:
         self.stood = checkpoints.of_chains(after) if after else {}
         self.root = checkpoints.root(self.stood.values())
-        found = CheckpointChain.objects.filter(checkpoint__gt=after).order_by("checkpoint", "chain")
-        self._rows = found.iterator(chunk_size=_CHUNK)
+        self._rows = _in_slices(CheckpointChain.objects.filter(checkpoint__gt=after))
         self._next = next(self._rows, None)
 
     def go_on(self, number: int) -> bool:
