@@ -10,7 +10,14 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import bundle_contents, bundle_proofs, checkpoints, ledger, sentences
+from controlpanel.audit import (
+    bundle_contents,
+    bundle_proofs,
+    checkpoints,
+    closure,
+    ledger,
+    sentences,
+)
 from controlpanel.audit import chain as chains
 from controlpanel.audit.bundle_contents import Histories, Span, Wanted
 from controlpanel.audit.models import (
@@ -99,6 +106,13 @@ def _checkpoint(wanted: Wanted) -> Checkpoint:
         covering = Checkpoint.objects.filter(at__gte=wanted.until).order_by("number").first()
         if covering:
             return covering
+    if closure.current():  # nothing is signed over what was changed
+        raise NoBundle(
+            _(
+                "The panel is read-only, and signs nothing until it can record again. Ask for a "
+                "time before its last checkpoint, or try again then."
+            )
+        )
     made = checkpoints.take() or checkpoints.latest()
     if made is None:
         raise NoBundle(_("No checkpoint could be made. Try again in a moment."))

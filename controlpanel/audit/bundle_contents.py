@@ -73,7 +73,7 @@ def wanted(scope: Scope, asked: Mapping[str, Any], filters: str) -> Wanted:
     given = {name for name, value in asked.items() if value not in ("", None, [], ())}
     chain, team = str(scope.team_id), scope.team_slug
     if scope.reach.is_all and given <= {"after", "before"}:
-        until = asked["before"] - timedelta(microseconds=1) if "before" in given else clock.now()
+        until = _just_before(asked["before"]) if "before" in given else clock.now()
         return Span(chain, team, asked["after"] if "after" in given else _ALWAYS, until)
     seen = selectors.events(scope)
     found = selectors.events(scope, **asked)
@@ -138,6 +138,10 @@ def within(rows: QuerySet[AuditEvent], of: Collection[Key]) -> QuerySet[AuditEve
         names = [target for of_kind, target in of if of_kind == kind]
         chosen |= Q(target_kind=kind, target_id__in=names)
     return rows.filter(chosen)
+
+
+def _just_before(moment: datetime) -> datetime:
+    return max(moment, _ALWAYS) - timedelta(microseconds=1)
 
 
 def _related(wanted: Histories, found: QuerySet[AuditEvent]) -> set[Key]:

@@ -77,7 +77,9 @@ def is_own(scope: Scope, item: ReviewItem) -> bool:
 
 
 def visible(scope: Scope) -> QuerySet[ReviewItem]:
-    return selectors.within(scope, ReviewItem.objects.filter(chain=str(scope.team_id)))
+    """Refusals in a row were counted over the whole team: only who sees that sees them."""
+    found = selectors.within(scope, ReviewItem.objects.filter(chain=str(scope.team_id)))
+    return found if scope.reach.is_all else found.exclude(rule=review_rules.REFUSALS)
 
 
 def waiting(scope: Scope, rule: str = "") -> QuerySet[ReviewItem]:

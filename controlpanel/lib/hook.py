@@ -24,6 +24,8 @@ LONGEST: Final = 500
 _MOST_READ: Final = 16 * 1024
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r\n")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# What `is_global` takes for public: site-local, documentation, relays to 6to4.
+_NOBODYS: Final = tuple(map(ipaddress.ip_network, ("fec0::/10", "3fff::/20", "192.88.99.0/24")))
 
 Address = tuple[int, tuple[str, int]]
 
@@ -88,6 +90,8 @@ def is_public(
             return False
         if address.ipv4_mapped:
             return True
+    if any(address in network for network in _NOBODYS):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

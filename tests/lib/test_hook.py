@@ -213,3 +213,9 @@ def test_one_private_address_of_several_is_enough(monkeypatch: pytest.MonkeyPatc
 
 def test_tls_is_checked() -> None:
     assert ssl.create_default_context().check_hostname
+
+
+@pytest.mark.parametrize("address", ["fec0::1", "192.88.99.1", "3fff::1"])
+def test_addresses_of_no_one_in_public(address: str) -> None:
+    """Site-local and relay addresses are out of use, but a network may still route them inwards."""
+    assert not hook.is_public(ip_address(address))

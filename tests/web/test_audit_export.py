@@ -19,9 +19,9 @@ from pytest_django import Settings
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Team
-from controlpanel.audit import bundle, exports
+from controlpanel.audit import bundle, closure, exports
 from controlpanel.audit.content import requested_as
-from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.models import AuditEvent, Checkpoint
 from controlpanel.audit.recorder import Target, record
 from controlpanel.lib.scope import Actor, Origin
 from tests.audit import second_verifier
@@ -305,3 +305,25 @@ def test_it_hides_from_outsiders(charlie: Person) -> None:
 
 def everything(folder: Path) -> str:
     return "".join(path.read_text() for path in folder.iterdir() if path.name != "verify.py")
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01", "0001-01-01T00:00Z", "9999-12-31T23:59:59.999999"]
+)
+def test_the_ends_of_time_are_no_trouble(audrey: Person, moment: str) -> None:
+    for key in ("after", "before"):
+        assert audrey.get(URL, {"q": f"{key}:{moment}"}).status_code in {200, 422}
+        answer = audrey.get(URL, {"q": f"{key}:{moment}", "format": "bundle"})
+        assert answer.status_code in {200, 409, 422}
+
+
+def test_a_bundle_signs_nothing_while_the_panel_is_read_only(audrey: Person) -> None:
+    """What was changed past the panel must not get into a checkpoint by way of an export."""
+    given(audrey, "bundle")
+    before = Checkpoint.objects.count()
+    closure.close(closure.CHANGED, "another")
+
+    answer = audrey.get(f"{URL}?format=bundle")
+
+    assert answer.status_code == 409
+    assert Checkpoint.objects.count() == before

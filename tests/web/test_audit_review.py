@@ -384,3 +384,26 @@ def test_the_record_of_a_sign_off_does_not_wait_itself(audrey: Person, adam: Per
     )
     derive(adam)
     assert ReviewItem.objects.filter(signed_at=None).count() == 0
+
+
+def test_refusals_in_a_row_do_not_tell_of_servers_out_of_reach(vera: Person, team: Team) -> None:
+    """The row counts all refusals of a person, wherever they were, and is signed off as a whole."""
+    prod, other = Target("server", "12345", "web-01"), Target("server", "12346", "db-01")
+    operation = {"phase": "intent", "operation": "x", "account": "main"}
+    for target, labels in [
+        (other, ()),
+        (other, ()),
+        (other, ()),
+        (other, ()),
+        (prod, ("env:prod",)),
+    ]:
+        refusal = note(vera, "server.delete", target, labels=labels, result="denied", **operation)
+    derive(vera)
+    item = ReviewItem.objects.get(rule="refusals")
+    assert (item.seq, item.count) == (refusal.seq, 5)
+    auditor = join(team, "rita", "auditor", with_labels("env:prod"))
+
+    assert not shows(auditor.get(URL), "Refusals in a row")
+    auditor.post(URL, {"event": [choice(refusal)], "note": WHY})
+
+    assert ReviewItem.objects.get(rule="refusals").signed_at is None
