@@ -28,6 +28,7 @@ from django.utils.cache import add_never_cache_headers
 
 from controlpanel.accounts.models import User
 from controlpanel.accounts.own_events import record_if_possible, record_own
+from controlpanel.audit import readonly
 from controlpanel.lib.openid import OpenID, is_safe
 from controlpanel.lib.text import clean
 
@@ -275,6 +276,8 @@ def _link(request: HttpRequest, login: SocialLogin) -> None:
     if not known.user.is_active:
         login.user = known.user
         return
+    if readonly.closed():  # it comes back by a GET, which nothing else holds up
+        raise ImmediateHttpResponse(trouble(request, "failed"))
     try:
         _connect(request, login, known.user_id)
     except IntegrityError:  # two tabs at once

@@ -142,7 +142,10 @@ def _connected(addresses: list[Address], ends: float) -> Iterator[socket.socket]
         left = ends - time.monotonic()
         if left <= 0:
             break
-        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection = socket.socket(family, socket.SOCK_STREAM)
+        except OSError:  # this machine lacks the family
+            continue
         try:
             connection.settimeout(left / (len(addresses) - number))
             connection.connect(address)

@@ -219,3 +219,14 @@ def test_tls_is_checked() -> None:
 def test_addresses_of_no_one_in_public(address: str) -> None:
     """Site-local and relay addresses are out of use, but a network may still route them inwards."""
     assert not hook.is_public(ip_address(address))
+
+
+def test_a_family_that_this_machine_lacks_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(b"HTTP/1.1 200 OK\r\n\r\n") as (url, _):
+        port = int(url.split(":")[2].split("/")[0])
+        found = [
+            (family, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+            for family in (999, socket.AF_INET)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
+        assert hook.post(url, b"{}", private=True) == 200

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Membership, User
+from controlpanel.audit import closure
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
 from tests.openid.doing import CALLBACK, START, failures, go, is_signed_in, links, sign_in
@@ -202,3 +203,16 @@ def test_it_starts_with_a_post_only(db: None, provider: Provider, nobody: Client
     assert nobody.get(START).status_code == 405
     assert Client(enforce_csrf_checks=True).post(START).status_code == 403
     assert not provider.asked
+
+
+def test_no_link_is_made_while_the_panel_is_read_only(
+    alice: Person, provider: Provider, nobody: Client
+) -> None:
+    way_back = go(nobody, provider)
+    closure.close(closure.CHANGED, "another")
+
+    answer = nobody.get(CALLBACK, way_back)
+
+    assert answer.status_code == 403
+    assert links() == {}
+    assert not AuditEvent.objects.filter(event="authn_openid_linked").exists()
