@@ -14,6 +14,7 @@ from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.recorder import PANEL, AuditUnavailable, Target, hold, record
 from controlpanel.keys import ring
+from controlpanel.keys.models import KeyCheck
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin
 
@@ -24,8 +25,10 @@ def migrated(plan: list[Any] | None = None, **_signal: Any) -> None:
     if not plan:
         return
     try:
-        ring.current().active(PURPOSE)  # before the first keys: then the first start records it
-        record_changes()
+        # Before this database has seen the keys the first start records it: what was sealed with a
+        # key that the database does not know would be taken for a restored one.
+        if KeyCheck.objects.filter(key_id=ring.current().active(PURPOSE).id).exists():
+            record_changes()
     except (AuditUnavailable, DatabaseError, InterfaceError, ring.KeysNotReady) as error:
         log.warning("panel.migration_not_recorded", error=type(error).__name__)
 

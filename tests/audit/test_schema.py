@@ -13,12 +13,15 @@ from pytest_django import Settings
 from controlpanel.audit import closure, schema
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.sentences import sentence
+from controlpanel.keys import startup
+from controlpanel.keys.models import KeyCheck
 from tests.tools.breaking import broken_audit
 
 
 @pytest.fixture
 def as_in_use(db: None) -> Iterator[None]:
     """The tests' own database is made without it."""
+    startup.refuse_unless_ready()
     config = apps.get_app_config("audit")
     post_migrate.connect(schema.migrated, sender=config, dispatch_uid="panel.migrated")
     yield
@@ -56,6 +59,16 @@ def test_before_there_are_keys_the_panel_is_not_read_only(
     schema.migrated(plan=["something"])
     assert closure.current() is None
     assert not told()
+
+
+def test_nothing_is_sealed_before_the_database_knows_the_keys(as_in_use: None) -> None:
+    known = list(KeyCheck.objects.all())
+    KeyCheck.objects.all().delete()
+    schema.migrated(plan=["something"])
+    assert not told()
+    KeyCheck.objects.bulk_create(known)
+    schema.migrated(plan=["something"])
+    assert len(told()) == 1
 
 
 def test_what_could_not_be_recorded_is_recorded_at_the_next_start(as_in_use: None) -> None:

@@ -110,7 +110,8 @@ def test_everybody_printed_can_sign_in(run: Run) -> None:
             assert token
             form = {"login": email, "password": DEMO_PASSWORD, "csrfmiddlewaretoken": token[1]}
             answer = browser.post(address, form, timeout=10)
-            assert answer.url.endswith(f"/teams/{team}/servers/"), email
+            first = "audit/today" if email.startswith("auditor") else "servers"
+            assert answer.url.endswith(f"/teams/{team}/{first}/"), email
 
 
 def test_state_is_private(run: Run, var: Path) -> None:
