@@ -1,6 +1,7 @@
 """Composition root. Values come from `env`, whose table documents them."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import dj_database_url
@@ -195,59 +196,29 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_DEFAULT_QUEUE = "panel"
 CELERY_TIMEZONE = "UTC"
+
+
+def _bell(task: str, seconds: float, worthless_after: int) -> dict[str, Any]:
+    """The row is the queue: this rings the bell, and a ring too many finds nothing to do. One that
+    nobody heard for a while is worthless: the next is on its way."""
+    return {
+        "task": f"controlpanel.{task}",
+        "schedule": seconds,
+        "options": {"expires": worthless_after},
+    }
+
+
 CELERY_BEAT_SCHEDULE = {
-    # The row is the queue: these ring the bell, and a ring too many finds nothing to do.
-    # A ring nobody heard for a few seconds is worthless: the next one is on its way.
-    "tick": {
-        "task": "controlpanel.operations.tasks.tick",
-        "schedule": 2.0,
-        "options": {"expires": 5},
-    },
-    "sweep": {
-        "task": "controlpanel.operations.tasks.sweep",
-        "schedule": 5.0,
-        "options": {"expires": 10},
-    },
-    "watch-clock": {
-        "task": "controlpanel.audit.tasks.watch_clock",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "export": {
-        "task": "controlpanel.operations.tasks.export",
-        "schedule": 5.0,
-        "options": {"expires": 10},
-    },
-    "tail": {
-        "task": "controlpanel.audit.tasks.tail",
-        "schedule": 2.0,
-        "options": {"expires": 5},
-    },
-    "checkpoint": {
-        "task": "controlpanel.audit.tasks.checkpoint",
-        "schedule": 15.0,
-        "options": {"expires": 15},
-    },
-    "deliver": {
-        "task": "controlpanel.audit.tasks.deliver",
-        "schedule": 30.0,
-        "options": {"expires": 30},
-    },
-    "verify": {
-        "task": "controlpanel.audit.tasks.verify",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "look-again": {
-        "task": "controlpanel.audit.tasks.look_again",
-        "schedule": 5.0,
-        "options": {"expires": 10},
-    },
-    "index": {
-        "task": "controlpanel.audit.tasks.index",
-        "schedule": 30.0,
-        "options": {"expires": 30},
-    },
+    "tick": _bell("operations.tasks.tick", 2.0, 5),
+    "sweep": _bell("operations.tasks.sweep", 5.0, 10),
+    "export": _bell("operations.tasks.export", 5.0, 10),
+    "watch-clock": _bell("audit.tasks.watch_clock", 10.0, 10),
+    "tail": _bell("audit.tasks.tail", 2.0, 5),
+    "checkpoint": _bell("audit.tasks.checkpoint", 15.0, 15),
+    "deliver": _bell("audit.tasks.deliver", 30.0, 30),
+    "verify": _bell("audit.tasks.verify", 60.0, 60),
+    "look-again": _bell("audit.tasks.look_again", 5.0, 10),
+    "index": _bell("audit.tasks.index", 30.0, 30),
 }
 
 AUTH_USER_MODEL = "accounts.User"

@@ -30,13 +30,9 @@ class Filters:
 
 
 def visible(scope: Scope) -> QuerySet[Operation]:
-    """Of the team's servers within reach; by the labels as of asking, so that history stays."""
+    """Of the team's servers within reach."""
     found = Operation.objects.filter(team_id=scope.team_id).select_related("account")
-    if scope.reach.kind == "labels":
-        return found.filter(labels.mentions("labels", scope.reach.labels))
-    if scope.reach.kind == "servers":
-        return found.filter(provider_id__in=scope.reach.servers)
-    return found
+    return labels.within(scope.reach, found)
 
 
 def newest(scope: Scope) -> QuerySet[Operation]:

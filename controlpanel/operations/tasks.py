@@ -10,6 +10,7 @@ from django.db.models import Q
 from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
+from controlpanel.audit import readonly
 from controlpanel.credentials import clients
 from controlpanel.lib import clock, request_id
 from controlpanel.operations import looking, runner, sweeper
@@ -50,7 +51,8 @@ def sweep() -> None:
 @shared_task
 def export() -> None:
     with request_id.bound(request_id.new()):
-        exporting.work()
+        if not readonly.closed():  # who was given what could not be written either
+            exporting.work()
 
 
 def due_accounts() -> set[UUID]:

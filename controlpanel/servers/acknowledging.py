@@ -21,13 +21,8 @@ class NotAcknowledged(Exception):
 
 
 def visible(scope: Scope) -> QuerySet[OutsideChange]:
-    """By the labels as of then, so that history stays."""
     found = OutsideChange.objects.filter(team_id=scope.team_id).order_by("-event_seq")
-    if scope.reach.kind == "labels":
-        return found.filter(labels.mentions("labels", scope.reach.labels))
-    if scope.reach.kind == "servers":
-        return found.filter(provider_id__in=scope.reach.servers)
-    return found
+    return labels.within(scope.reach, found)
 
 
 def waiting(scope: Scope) -> QuerySet[OutsideChange]:

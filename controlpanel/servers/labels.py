@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
@@ -15,6 +15,8 @@ from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib.scope import Reach, Scope
 from controlpanel.servers import selectors
 from controlpanel.servers.models import Server, ServerLabel
+
+_Row = TypeVar("_Row", bound=Model)
 
 MOST: Final = 20
 # Enough to choose from; whoever has more finds them by typing.
@@ -74,6 +76,16 @@ def mentions(column: str, wanted: Iterable[str]) -> Q:
         if ":" not in label:
             found |= Q(**{f"{column}__contains": f"|{label}:"})
     return found
+
+
+def within(reach: Reach, rows: QuerySet[_Row]) -> QuerySet[_Row]:
+    """What was asked for or happened at servers within reach: by the labels as of then, so that
+    history stays. `rows` have a `provider_id`, and `labels` written by `to_text`."""
+    if reach.kind == "labels":
+        return rows.filter(mentions("labels", reach.labels))
+    if reach.kind == "servers":
+        return rows.filter(provider_id__in=reach.servers)
+    return rows
 
 
 def known(scope: Scope) -> list[str]:
