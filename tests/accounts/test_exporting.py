@@ -16,13 +16,15 @@ from controlpanel.accounts import exporting
 from controlpanel.accounts.exporting import NotAsked, NotGiven
 from controlpanel.accounts.members import set_reach
 from controlpanel.accounts.models import Membership, Team
-from controlpanel.audit import exports, walking
+from controlpanel.audit import closure, exports, walking
 from controlpanel.audit.exports import Wish
 from controlpanel.audit.models import AuditEvent, Export
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
+from controlpanel.operations import tasks
 from tests.people import Person, join, with_servers
+from tests.tools.breaking import broken_audit
 from tests.web.test_audit_export import write
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
@@ -74,6 +76,20 @@ def files() -> list[str]:
 
 def seqs(content: bytes) -> list[int]:
     return [int(row["seq"]) for row in csv.DictReader(io.StringIO(content.decode()))]
+
+
+def test_it_waits_while_nothing_can_be_recorded(
+    audrey: Person,
+) -> None:
+    export = ask(audrey, CSV)
+    with broken_audit():
+        closure.close("full")
+        tasks.export()
+        export.refresh_from_db()
+        assert export.state == "waiting"
+    tasks.export()
+    export.refresh_from_db()
+    assert export.state == "ready"
 
 
 def test_a_worker_prepares_it_and_its_person_takes_it(audrey: Person) -> None:
