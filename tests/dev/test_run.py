@@ -39,6 +39,8 @@ class Run:
                     "SANDBOX_PORT": str(free_port()),
                     "PANEL_VAR": str(var),
                 },
+                # A suite started in the background of a shell ignores Ctrl-C, and so would this.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         self.wait_for(lambda: READY in self.said())
         self.seconds = time.monotonic() - began

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 import requests
 
@@ -97,8 +98,10 @@ def test_the_web_process_is_killed_while_it_sends(panel: RunningPanel, bob: Brow
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(bob.send_form, f"{SERVERS}12345/reboot/")
         eventually(panel.changes, 20)
-        for process in [*web.children(recursive=True), web]:
+        family = [*web.children(recursive=True), web]
+        for process in family:
             process.kill()
+        assert not psutil.wait_procs(family, timeout=10)[1]  # or the dying one still answers
         with pytest.raises(requests.ConnectionError):
             sending.result()
     eventually(lambda: answers(panel.port), 30)
