@@ -65,13 +65,6 @@ def last_written() -> int:
         return _last_number(file.fileno())
 
 
-def lines() -> Iterator[str]:
-    if path().exists():
-        with path().open(encoding="utf-8", errors="replace", newline="\n") as file:
-            for text in file:
-                yield text.removesuffix("\n")
-
-
 def lines_from(offset: int, most: int) -> tuple[list[str], int]:
     """At most so many whole lines from a place in the file on, and the place after them.
 

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from controlpanel.audit import checkpoints, standing, triggers, verifying
 from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead, Verification
 from controlpanel.audit.standing import COMMON, Standing
+from controlpanel.audit.verify import verify
 from controlpanel.lib import clock
 from tests.audit.test_tampering import KINDS
 from tests.audit.test_verify import event
@@ -259,6 +260,7 @@ def test_the_end_of_the_file_may_be_a_line_that_is_being_written(
     unfinished = second + end if end == "}" else second[: len(end)]
     assert unfinished.endswith(end)
     ledger_file.write_text(f"{first}\n{unfinished}")
+    assert verify().sound is sound
     verifying.run()
     assert of(acme).sound
     assert standing.load(COMMON).sound is sound
