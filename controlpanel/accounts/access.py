@@ -15,7 +15,7 @@ from controlpanel.accounts.origin import of_request
 from controlpanel.audit import readonly
 from controlpanel.audit.recorder import Target, record_now
 from controlpanel.lib import clock, request_id
-from controlpanel.lib.scope import Actor, Origin, Scope
+from controlpanel.lib.scope import Actor, Origin, Reach, Scope
 from controlpanel.lib.text import clean
 
 # For what every member may do, whatever their role: look at their own access, leave the team.
@@ -31,6 +31,17 @@ class Denied(Exception):
         super().__init__(permission)
         self.scope = scope
         self.permission = permission
+
+
+class NotAtWork(Exception):
+    """A panel key's creator cannot do anything here at the moment.
+
+    `why`: "team_closed", "person_gone" or "second_step".
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def scope_for(
@@ -79,14 +90,48 @@ def scope_at_work(user_id: UUID | None, team_id: UUID, permission: str) -> Scope
     return scope if scope.allows(permission) else None
 
 
+def scope_of_key(
+    user: User,
+    team: Team,
+    origin: Origin,
+    *,
+    key_id: UUID,
+    permissions: frozenset[str],
+    reach: Reach,
+) -> Scope:
+    """What a panel key may do at this moment: what it was issued for, and of that no more than
+    its creator may. Raises NotAtWork. `team` was read together with its policy."""
+    if team.closed_at is not None:
+        raise NotAtWork("team_closed")
+    mine = Membership.objects.filter(user_id=user.id, team_id=team.id, suspended_at=None)
+    membership = mine.first() if user.is_active else None
+    if membership is None:
+        raise NotAtWork("person_gone")
+    if lacks_second_step(user.id, _policy(team)):
+        raise NotAtWork("second_step")
+    membership.user, membership.team = user, team
+    return _narrowed(_scope(membership, origin), key_id, permissions, reach)
+
+
+def lacks_second_step(user_id: UUID, policy: TeamPolicy | None) -> bool:
+    """Whether the team lets this person in no more before they add one."""
+    day = policy.mfa_from if policy else None
+    return day is not None and day <= clock.now().date() and not entering.has_second_step(user_id)
+
+
 def as_now(scope: Scope) -> Scope:
-    """What the same person may do at this moment: nothing, if they are no longer a member."""
+    """What the same person may do at this moment: nothing, if they are no longer a member.
+
+    Of a panel key: no more than it may."""
     if scope.user_id is None:
         return scope
     membership = _at_work(scope.user_id, scope.team_id)
     if membership is None:
         return replace(scope, permissions=frozenset(), actor=replace(scope.actor, role=""))
-    return _scope(membership, scope.origin)
+    now = _scope(membership, scope.origin)
+    if scope.key_id is None:
+        return now
+    return _narrowed(now, scope.key_id, scope.permissions, scope.reach)
 
 
 def worker_scope(team: Team) -> Scope:
@@ -203,6 +248,15 @@ def _scope(membership: Membership, origin: Origin) -> Scope:
         permissions=role.permissions if role else frozenset(),
         user_id=user.id,
         reach=membership.reach,
+    )
+
+
+def _narrowed(scope: Scope, key_id: UUID, permissions: frozenset[str], reach: Reach) -> Scope:
+    return replace(
+        scope,
+        permissions=scope.permissions & permissions,
+        reach=scope.reach & reach,
+        key_id=key_id,
     )
 
 

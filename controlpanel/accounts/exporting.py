@@ -248,9 +248,10 @@ def _wish(export: Export) -> Wish:
 
 
 def _reach(reach: Reach) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "kind": reach.kind, "labels": sorted(reach.labels), "servers": sorted(reach.servers),
     }  # fmt: skip
+    return found | {"also": _reach(reach.also)} if reach.also else found
 
 
 def _packed(asked: Any) -> Any:

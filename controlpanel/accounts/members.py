@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access, roles
-from controlpanel.accounts.models import Membership, Team
+from controlpanel.accounts.models import HasReach, Membership, Team
 from controlpanel.accounts.policy import Role
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
@@ -37,7 +37,7 @@ def check_grant(scope: Scope, slug: str, reach: Reach) -> None:
         )
     if slug == OWNER and not reach.is_all:
         raise MemberRefused(_("An owner is there for all servers."))
-    if not _is_within(reach, scope.reach):
+    if not is_within(reach, scope.reach):
         raise MemberRefused(_("Nobody gives access to servers that they cannot reach."))
     if not reach.is_all and not (reach.labels or reach.servers):
         raise MemberRefused(_("Name the labels or servers that this is for."))
@@ -50,7 +50,7 @@ def why_not(scope: Scope, member: Membership, role: Role | None) -> str:
     if member.user_id == scope.user_id:
         return _("Nobody changes their own membership; ask another one to.")
     beyond = role is not None and not role.permissions <= scope.permissions
-    if beyond or not _is_within(member.reach, scope.reach):
+    if beyond or not is_within(member.reach, scope.reach):
         return _(
             "%(person)s has rights or servers that you lack, so you cannot change their membership."
         ) % {"person": member.user.email}
@@ -106,7 +106,8 @@ def remove(scope: Scope, membership: Membership) -> None:
         now.delete()
 
 
-def set_reach(row: Membership, reach: Reach) -> None:
+def set_reach(row: HasReach, reach: Reach) -> None:
+    assert reach.also is None, "a row keeps a plain one"
     row.reach_kind = reach.kind
     row.reach_labels = sorted(reach.labels)
     row.reach_servers = sorted(reach.servers)
@@ -114,7 +115,11 @@ def set_reach(row: Membership, reach: Reach) -> None:
 
 def shown(role: str, reach: Reach) -> dict[str, object]:
     """As it stands in the record."""
-    found: dict[str, object] = {"role": role, "reach": reach.kind}
+    return {"role": role, **shown_reach(reach)}
+
+
+def shown_reach(reach: Reach) -> dict[str, object]:
+    found: dict[str, object] = {"reach": reach.kind}
     if reach.labels:
         found["labels"] = sorted(reach.labels)
     if reach.servers:
@@ -153,13 +158,20 @@ def _owners(team_id: UUID, besides: Iterable[UUID]) -> bool:
     return owners.exclude(user_id__in=besides).exists()
 
 
-def _is_within(reach: Reach, own: Reach) -> bool:
-    """Whether whoever has `own` can tell that `reach` shows no more than that."""
-    if own.is_all:
-        return True
-    if reach.kind != own.kind:
-        return False
-    return reach.servers <= own.servers and all(own.covers(label) for label in reach.labels)
+def is_within(reach: Reach, own: Reach, *, mixed: bool = False) -> bool:
+    """Whether whoever has `own` can tell that `reach` shows no more than that.
+
+    `mixed`: chosen servers stand beside labels, for what is limited by `own` itself as well.
+    """
+    return all(
+        any(_shows_no_more(part, limit, mixed=mixed) for part in reach.parts) for limit in own.parts
+    )
+
+
+def _shows_no_more(part: Reach, limit: Reach, *, mixed: bool) -> bool:
+    if part.kind != limit.kind:
+        return mixed
+    return part.servers <= limit.servers and all(limit.covers(label) for label in part.labels)
 
 
 def _target(member: Membership) -> Target:

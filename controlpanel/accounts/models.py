@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from uuid import uuid4
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -123,7 +123,13 @@ class Invitation(models.Model):
         return self.expires_at <= clock.now()
 
 
-def reach_of(row: Membership | Invitation) -> Reach:
+class HasReach(Protocol):
+    reach_kind: Any
+    reach_labels: Any
+    reach_servers: Any
+
+
+def reach_of(row: HasReach) -> Reach:
     if row.reach_kind == "all":
         return EVERYTHING
     return Reach(

@@ -63,6 +63,7 @@ def build(
             "address": _line(origin.address, 45),
             "user_agent": _line(origin.user_agent, 200),
             "request_id": _line(origin.request_id, 64),
+            **({"key": _line(origin.key, 80)} if origin.key else {}),
         },
         "target": {
             "kind": _line(target.kind, 32),

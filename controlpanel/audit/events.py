@@ -29,6 +29,7 @@ GROUPS: Final[Mapping[str, tuple[Words, tuple[str, ...]]]] = {
         ("team.", "member.", "invitation.", "role.", "ownership.", "policy."),
     ),
     "token": (_("API tokens: everything"), ("token.",)),
+    "panel_key": (_("Panel keys: everything"), ("panel_key.",)),
     "account": (_("Accounts: everything"), ("account.",)),
     "outside": (_("Outside changes"), ("outside.",)),
     "signin": (_("Sign-ins and sessions"), ("authn_", "session.")),

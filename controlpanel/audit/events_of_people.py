@@ -237,6 +237,7 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         _("Account disconnected"),
         _("%(actor)s disconnected the VPS.org account %(target)s"),
         required=("servers", "tokens"),
+        optional=("keys",),
     ),
     event_type(
         "account.sync_token_chosen",
@@ -257,6 +258,72 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         required=("name", "fingerprint", "owner"),
     ),
     event_type(
+        "panel_key.issued",
+        _("Panel key issued"),
+        _("%(actor)s issued the panel key %(target)s for %(account)s"),
+        required=("account", "owner", "fingerprint", "after"),
+        optional=("replaces",),
+    ),
+    event_type(
+        "panel_key.rotated",
+        _("Panel key renewed"),
+        _("%(actor)s renewed the panel key %(target)s; the old one works until %(until)s"),
+        required=("account", "owner", "fingerprint", "until"),
+    ),
+    event_type(
+        "panel_key.revoked",
+        _("Panel key revoked"),
+        _("%(actor)s revoked the panel key %(target)s of %(owner)s for %(account)s"),
+        required=("account", "owner", "fingerprint"),
+        optional=("why",),
+    ),
+    event_type(
+        "panel_key.expiry_warned",
+        _("Told of a key's end"),
+        _("%(owner)s was told that the panel key %(target)s expires on %(expires)s"),
+        required=("account", "owner", "fingerprint", "expires"),
+    ),
+    event_type(
+        "panel_key.refused",
+        _("Panel key refused"),
+        {
+            "missing": _("Somebody called the gateway without a panel key"),
+            "malformed": _("Somebody called the gateway with what is no panel key"),
+            "unknown": _("Somebody called the gateway with a panel key that is not known"),
+            "expired": _("The panel key %(target)s of %(owner)s was refused: it has expired"),
+            "revoked": _("The panel key %(target)s of %(owner)s was refused: it is revoked"),
+            "disconnected": _(
+                "The panel key %(target)s of %(owner)s was refused: %(account)s is disconnected"
+            ),
+            "address": _(
+                "The panel key %(target)s of %(owner)s was refused: it is not for the address it "
+                "came from"
+            ),
+            "team_closed": _(
+                "The panel key %(target)s of %(owner)s was refused: the team is closed"
+            ),
+            "person_gone": _(
+                "The panel key %(target)s of %(owner)s was refused: its creator is suspended, or "
+                "no longer in the team"
+            ),
+            "second_step": _(
+                "The panel key %(target)s of %(owner)s was refused: its creator lacks the second "
+                "step that the team asks for"
+            ),
+        },
+        required=("phase",),
+        optional=("account", "owner"),
+    ),
+    event_type(
+        "panel_key.many_refused",
+        _("Many panel keys refused"),
+        _(
+            "%(count)s more calls with panel keys that were refused from %(since)s to %(until)s "
+            "were not recorded one by one"
+        ),
+        required=("count", "since", "until", "why", "addresses"),
+    ),
+    event_type(
         "team.created",
         _("Team created"),
         _("%(actor)s created the team %(target)s"),
@@ -273,6 +340,7 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         _("Team closed"),
         _("%(actor)s closed the team %(target)s"),
         required=("accounts", "tokens"),
+        optional=("keys",),
     ),
     event_type(
         "member.added",

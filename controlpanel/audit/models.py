@@ -104,6 +104,11 @@ class AuditEvent(models.Model):
     def user_agent(self) -> str:
         return str(self.content["origin"]["user_agent"])
 
+    @property
+    def key(self) -> str:
+        """Name of the panel key that asked, where one did."""
+        return str(self.content["origin"].get("key", ""))
+
 
 class ChainHead(models.Model):
     """Where a chain stands, under a MAC of its own: a cut tail contradicts it."""

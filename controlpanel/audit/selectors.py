@@ -198,9 +198,16 @@ def within(scope: Scope, found: QuerySet[_Row]) -> QuerySet[_Row]:
     if scope.reach.is_all:
         return found
     of_servers = found.filter(target_kind="server")
-    if scope.reach.kind == "servers":
-        return of_servers.filter(target_id__in=scope.reach.servers)
+    for part in scope.reach.parts:
+        if part.kind == "servers":
+            of_servers = of_servers.filter(target_id__in=part.servers)
+        else:
+            of_servers = of_servers.filter(_has_one_of(part.labels))
+    return of_servers
+
+
+def _has_one_of(labels: Iterable[str]) -> Q:
     wanted = Q(labels__in=())  # nobody
-    for label in scope.reach.labels:
+    for label in labels:
         wanted |= Q(labels__contains=f"|{label}|")
-    return of_servers.filter(wanted)
+    return wanted

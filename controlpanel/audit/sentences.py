@@ -60,6 +60,8 @@ def result(event: AuditEvent) -> str:
 
 
 def via(event: AuditEvent) -> str:
+    if event.key:
+        return _("key “%(name)s”") % {"name": event.key}
     return str(events.VIAS.get(event.via, event.via))
 
 

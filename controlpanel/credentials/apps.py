@@ -5,7 +5,8 @@ class CredentialsConfig(AppConfig):
     name = "controlpanel.credentials"
 
     def ready(self) -> None:
-        from controlpanel.credentials import sealing
+        from controlpanel.credentials import key_digest, sealing
         from controlpanel.keys import holders
 
         holders.register(holders.Holder("API tokens", sealing.usage, sealing.needed, sealing.VAULT))
+        holders.register(holders.Holder("panel keys", key_digest.usage, key_digest.needed))

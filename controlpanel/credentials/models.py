@@ -2,8 +2,9 @@ from uuid import uuid4
 
 from django.db import models
 
-from controlpanel.accounts.models import Account, Team, User
+from controlpanel.accounts.models import Account, Team, User, reach_of
 from controlpanel.lib import clock
+from controlpanel.lib.scope import Reach
 
 
 class Credential(models.Model):
@@ -62,3 +63,63 @@ class Revocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.fingerprint} of {self.person}"
+
+
+class PanelKey(models.Model):
+    """A key for scripts that call the gateway: for one account, in its creator's name.
+
+    Of the key itself there is only a digest (`key_digest`); nobody can read it here.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="panel_keys")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="panel_keys")
+    # Its creator, who may do all that it may, at any time.
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="panel_keys")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    # Id of the ring's key that made the digest.
+    pepper_id = models.CharField(max_length=40)
+    fingerprint = models.CharField(max_length=32)
+    permissions = models.JSONField(default=list)
+    reach_kind = models.CharField(max_length=10, default="all")
+    reach_labels = models.JSONField(default=list)
+    reach_servers = models.JSONField(default=list)
+    # Networks it may come from, "192.0.2.0/24"; none: from anywhere.
+    addresses = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.CharField(max_length=254, blank=True)
+    replaced_by = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="replaces"
+    )
+    # Exact to a minute.
+    last_used_at = models.DateTimeField(null=True)
+    last_address = models.CharField(max_length=45, blank=True)
+    uses = models.BigIntegerField(default=0)
+    # When its creator was told that it expires soon.
+    warned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("expires_at",), name="panel_key_by_expiry"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def usable(cls) -> models.QuerySet["PanelKey"]:
+        """Neither expired nor revoked; whether its creator may still do anything is not asked."""
+        return cls._default_manager.filter(revoked_at=None, expires_at__gt=clock.now())
+
+    @property
+    def reach(self) -> Reach:
+        return reach_of(self)
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= clock.now()
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and not self.is_expired

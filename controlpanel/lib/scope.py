@@ -1,6 +1,7 @@
 """Who asks, from where, and what they may do: plain values that every service takes first."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from uuid import UUID
 
@@ -26,25 +27,50 @@ class Origin:
     address: str = ""
     user_agent: str = ""
     request_id: str = ""
+    # Name of the panel key that asked, where one did.
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which of the team's servers a membership is for. What is out of reach does not exist."""
+    """Which of the team's servers a membership or a panel key is for. What is out of reach does
+    not exist. Whoever interprets one goes through its `parts`: each of them must hold."""
 
     kind: Literal["all", "labels", "servers"] = "all"
     # "key" or "key:value"; one of them on a server is enough.
     labels: frozenset[str] = frozenset()
     # The provider's ids.
     servers: frozenset[str] = frozenset()
+    # Must hold as well.
+    also: "Reach | None" = None
 
     @property
     def is_all(self) -> bool:
-        return self.kind == "all"
+        return all(part.kind == "all" for part in self._chain())
+
+    @property
+    def parts(self) -> tuple["Reach", ...]:
+        """Plain ones that must hold together; none for everything."""
+        return tuple(part for part in self._chain() if part.kind != "all")
+
+    def __and__(self, other: "Reach") -> "Reach":
+        """What is within both."""
+        found: Reach | None = None
+        for part in dict.fromkeys((*self.parts, *other.parts)):
+            found = replace(part, also=found)
+        return found or EVERYTHING
 
     def covers(self, label: str) -> bool:
-        """Whether something with this label is within; "env" covers "env:prod" as well."""
-        return self.is_all or label in self.labels or label.partition(":")[0] in self.labels
+        """Whether something with this label alone is within; "env" covers "env:prod" as well."""
+        return all(
+            label in part.labels or label.partition(":")[0] in part.labels for part in self.parts
+        )
+
+    def _chain(self) -> Iterator["Reach"]:
+        part: Reach | None = self
+        while part is not None:
+            yield replace(part, also=None) if part.also else part
+            part = part.also
 
 
 EVERYTHING = Reach()
@@ -62,6 +88,8 @@ class Scope:
     permissions: frozenset[str] = field(default_factory=frozenset)
     user_id: UUID | None = None
     reach: Reach = EVERYTHING
+    # Where a panel key asks: then this is what the key may do, and no more than its creator may.
+    key_id: UUID | None = None
 
     def allows(self, permission: str) -> bool:
         return permission in self.permissions

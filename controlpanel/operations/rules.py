@@ -51,11 +51,12 @@ def locked(lock: ServerLock) -> str:
 
 def out_of_reach(reach: Reach, given: Iterable[str]) -> str:
     """Why somebody with this reach cannot create a server with these labels, or empty."""
-    if reach.kind == "servers":
+    if any(part.kind == "servers" for part in reach.parts):
         return _("You work with chosen servers only, so a new one would be out of your reach.")
-    if reach.kind == "labels" and not labels.covers(reach, given):
+    lacking = labels.missing(reach, frozenset(given))
+    if lacking is not None:
         return _("Give the server one of your labels, or you would not see it: %(labels)s.") % {
-            "labels": ", ".join(sorted(reach.labels))
+            "labels": ", ".join(sorted(lacking))
         }
     return ""
 

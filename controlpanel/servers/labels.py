@@ -81,10 +81,11 @@ def mentions(column: str, wanted: Iterable[str]) -> Q:
 def within(reach: Reach, rows: QuerySet[_Row]) -> QuerySet[_Row]:
     """What was asked for or happened at servers within reach: by the labels as of then, so that
     history stays. `rows` have a `provider_id`, and `labels` written by `to_text`."""
-    if reach.kind == "labels":
-        return rows.filter(mentions("labels", reach.labels))
-    if reach.kind == "servers":
-        return rows.filter(provider_id__in=reach.servers)
+    for part in reach.parts:
+        if part.kind == "labels":
+            rows = rows.filter(mentions("labels", part.labels))
+        else:
+            rows = rows.filter(provider_id__in=part.servers)
     return rows
 
 
@@ -98,9 +99,13 @@ def known(scope: Scope) -> list[str]:
     return sorted(found | {key for key, number in keys.items() if number > 1})
 
 
-def covers(reach: Reach, labels: Iterable[str]) -> bool:
-    """Whether something with these labels is within reach, as far as labels decide it."""
-    return reach.is_all or any(reach.covers(label) for label in labels)
+def missing(reach: Reach, labels: Collection[str]) -> frozenset[str] | None:
+    """Of which labels something with these lacks one to be within reach, as far as labels decide
+    it. None: it lacks nothing."""
+    for part in reach.parts:
+        if part.kind == "labels" and not any(part.covers(label) for label in labels):
+            return part.labels
+    return None
 
 
 def put(scope: Scope, server: Server, labels: frozenset[str]) -> None:
@@ -132,9 +137,10 @@ def replace(server: Server, labels: Collection[str]) -> None:
     )
 
 
-def _refuse_losing_it(scope: Scope, labels: Iterable[str]) -> None:
-    if scope.reach.kind == "labels" and not covers(scope.reach, labels):
+def _refuse_losing_it(scope: Scope, labels: Collection[str]) -> None:
+    lacking = missing(scope.reach, labels)
+    if lacking is not None:
         raise LabelRefused(
             _("One of your own labels must stay, or you would no longer see it: %(labels)s.")
-            % {"labels": ", ".join(sorted(scope.reach.labels))}
+            % {"labels": ", ".join(sorted(lacking))}
         )

@@ -51,10 +51,11 @@ def visible(scope: Scope) -> QuerySet[Server]:
 
 
 def within(reach: Reach, servers: QuerySet[Server]) -> QuerySet[Server]:
-    if reach.kind == "labels":
-        return servers.filter(_has_one_of(reach.labels))
-    if reach.kind == "servers":
-        return servers.filter(provider_id__in=reach.servers)
+    for part in reach.parts:
+        if part.kind == "labels":
+            servers = servers.filter(_has_one_of(part.labels))
+        else:
+            servers = servers.filter(provider_id__in=part.servers)
     return servers
 
 

@@ -273,7 +273,7 @@ def _why_not_create(known: Standing, accounts: list[Account]) -> Reason:
     lacking = missing(known, PERMISSIONS["create"])
     if lacking.text:
         return lacking
-    if known.scope.reach.kind == "servers":
+    if any(part.kind == "servers" for part in known.scope.reach.parts):
         return Reason(rules.out_of_reach(known.scope.reach, ()))
     if not accounts:
         return Reason(_("No VPS.org account is connected yet."))

@@ -22,13 +22,15 @@ TICKED: Final = 60
 
 def reach_words(reach: Reach) -> str:
     """ "all servers", "servers with env:prod or team:web", "2 chosen servers"."""
-    if reach.is_all:
-        return _("all servers")
-    if reach.kind == "labels":
+    return get_text_list(list(map(_part_words, reach.parts)), _("and")) or _("all servers")
+
+
+def _part_words(part: Reach) -> str:
+    if part.kind == "labels":
         return _("servers with %(labels)s") % {
-            "labels": get_text_list(sorted(reach.labels), _("or"))
+            "labels": get_text_list(sorted(part.labels), _("or"))
         }
-    number = len(reach.servers)
+    number = len(part.servers)
     return ngettext("%(n)d chosen server", "%(n)d chosen servers", number) % {"n": number}
 
 
@@ -135,7 +137,7 @@ _KINDS: Final = (
 
 
 def _may_give(scope: Scope, kind: str) -> bool:
-    return scope.reach.is_all or scope.reach.kind == kind
+    return all(part.kind == kind for part in scope.reach.parts)
 
 
 def _initial(role: str, given: Reach) -> dict[str, Any]:

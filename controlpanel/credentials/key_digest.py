@@ -1,0 +1,43 @@
+"""Panel keys at rest: of each there is only a keyed hash, under a numbered pepper."""
+
+import hmac
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from controlpanel.credentials.models import PanelKey
+from controlpanel.keys import macs, ring
+
+PURPOSE: Final = "panel-key"
+
+
+def made(text: str) -> tuple[str, str]:
+    """(pepper's id, digest), with the pepper in force."""
+    return macs.mac(PURPOSE, _message(text))
+
+
+def possible(text: str) -> list[str]:
+    """What may stand in the database for this text: one digest for each pepper of the ring."""
+    return [macs.digest(key, _message(text)) for key in ring.current().of(PURPOSE) if key.since]
+
+
+def is_of(key: PanelKey, digests: Iterable[str]) -> bool:
+    """Once more in constant time; the database found the row by an index."""
+    return any(hmac.compare_digest(key.digest, digest) for digest in digests)
+
+
+def is_old(key: PanelKey) -> bool:
+    return key.pepper_id != ring.current().active(PURPOSE).id
+
+
+def needed() -> Iterable[str]:
+    """Ids of the peppers without which a key that is still in use would be none any more."""
+    return PanelKey.usable().values_list("pepper_id", flat=True).distinct()
+
+
+def usage() -> Mapping[str, int]:
+    return Counter(PanelKey.usable().values_list("pepper_id", flat=True))
+
+
+def _message(text: str) -> bytes:
+    return b"panel key " + text.encode()

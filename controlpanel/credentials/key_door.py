@@ -1,0 +1,159 @@
+"""Where a panel key comes in: who it stands for, and what it may do at this very moment."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from controlpanel.accounts import access
+from controlpanel.audit import readonly
+from controlpanel.credentials import key_digest, key_networks, key_refusals
+from controlpanel.credentials.key_format import is_wellformed
+from controlpanel.credentials.models import PanelKey
+from controlpanel.lib import clock, request_id
+from controlpanel.lib.scope import Origin, Scope
+
+# Uses are written down at most this often.
+_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+class KeyNotAccepted(Exception):
+    """Already recorded. Whoever asks learns that much and no more: they are all alike.
+
+    `why`, for the record: "missing", "malformed", "unknown", "expired", "revoked", "disconnected",
+    "address", "team_closed", "person_gone" or "second_step".
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__("The panel key was not accepted.")
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    key: PanelKey
+    scope: Scope
+
+
+def enter(text: str, origin: Origin) -> Entered:
+    """What whoever shows this key may do. Raises KeyNotAccepted."""
+    origin = replace(origin, via="gateway")
+    if not is_wellformed(text):
+        raise _refused("malformed" if text else "missing", origin)
+    digests = key_digest.possible(text)
+    key = _found().filter(digest__in=digests).first()
+    if key is None or not key_digest.is_of(key, digests):
+        raise _refused("unknown", origin)
+    origin = replace(origin, key=key.name)
+    if why := _why_not(key) or _why_not_from(key, origin.address):
+        raise _refused(why, origin, key)
+    try:
+        scope = _scope(key, origin)
+    except access.NotAtWork as gone:
+        raise _refused(gone.why, origin, key) from None
+    if key_digest.is_old(key):
+        _renew(key, text)
+    return Entered(key, scope)
+
+
+def at_work(key_id: UUID, permission: str) -> Scope | None:
+    """The same question asked again at the moment of sending; None when the right is gone."""
+    key = _found().filter(id=key_id).first()
+    if key is None or _why_not(key):
+        return None
+    origin = Origin(via="worker", request_id=request_id.current(), key=key.name)
+    try:
+        scope = _scope(key, origin)
+    except access.NotAtWork:
+        return None
+    return scope if scope.allows(permission) else None
+
+
+def note_use(key: PanelKey, address: str) -> None:
+    """When, from where and how often it was used: written once a minute, and never in the way."""
+    with _lock:
+        _uses[key.id] += 1
+    now = clock.now()
+    if key.last_used_at is None or now - key.last_used_at >= _NOTED_EVERY:
+        _write_use(key.id, address, now)
+
+
+def flush_uses() -> None:
+    """Writes what was only counted so far: before the process ends."""
+    with _lock:
+        waiting = list(_uses)
+    for key_id in waiting:
+        _write_count(key_id, PanelKey.objects.filter(id=key_id))
+
+
+_uses: Final[Counter[UUID]] = Counter()
+_lock: Final = threading.Lock()
+
+
+def _found() -> QuerySet[PanelKey]:
+    return PanelKey.objects.select_related("account", "team__policy", "user")
+
+
+def _scope(key: PanelKey, origin: Origin) -> Scope:
+    return access.scope_of_key(
+        key.user,
+        key.team,
+        origin,
+        key_id=key.id,
+        permissions=frozenset(key.permissions),
+        reach=key.reach,
+    )
+
+
+def _why_not(key: PanelKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    if key.is_expired:
+        return "expired"
+    return "disconnected" if key.account.disconnected_at is not None else ""
+
+
+def _why_not_from(key: PanelKey, address: str) -> str:
+    return "" if key_networks.allow(key.addresses, address) else "address"
+
+
+def _refused(why: str, origin: Origin, key: PanelKey | None = None) -> KeyNotAccepted:
+    key_refusals.record(why, origin, key)
+    return KeyNotAccepted(why)
+
+
+def _renew(key: PanelKey, text: str) -> None:
+    """The digest as the pepper in force makes it, so that earlier ones can be retired."""
+    pepper_id, digest = key_digest.made(text)
+    same = PanelKey.objects.filter(id=key.id, digest=key.digest)
+    readonly.if_possible(lambda: same.update(pepper_id=pepper_id, digest=digest))
+
+
+def _write_use(key_id: UUID, address: str, now: datetime) -> None:
+    due = Q(last_used_at=None) | Q(last_used_at__lte=now - _NOTED_EVERY)
+    _write_count(
+        key_id,
+        PanelKey.objects.filter(due, id=key_id),
+        last_used_at=now,
+        last_address=address[:45],
+    )
+
+
+def _write_count(key_id: UUID, rows: QuerySet[PanelKey], **fields: Any) -> None:
+    """What cannot be written, or is not due by another process's account, waits in this one."""
+    with _lock:
+        uses = _uses.pop(key_id, 0)
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        written = rows.update(uses=F("uses") + uses, **fields)
+
+    readonly.if_possible(write)
+    if not written:
+        with _lock:
+            _uses[key_id] += uses

@@ -1,0 +1,223 @@
+"""What a panel key may do: what it is for, and no more than its creator may at this moment."""
+
+from datetime import timedelta
+
+import pytest
+
+from controlpanel.accounts import members
+from controlpanel.accounts.models import Membership, TeamPolicy
+from controlpanel.audit.models import AuditEvent
+from controlpanel.credentials import key_door, key_refusals, panel_keys
+from controlpanel.credentials.key_format import new_text
+from controlpanel.credentials.models import PanelKey
+from controlpanel.lib import clock
+from controlpanel.lib.scope import EVERYTHING
+from tests.credentials.keyring import HERE, _fresh_minute, enter, expire, issue, why_not  # noqa: F401
+from tests.people import with_labels, with_servers
+
+
+def refusals():
+    return AuditEvent.objects.filter(event="panel_key.refused").order_by("seq")
+
+
+def at(address):
+    from dataclasses import replace
+
+    return replace(HERE, address=address)
+
+
+def test_it_works(bob, account):
+    issued = issue(bob, account)
+    found = enter(issued)
+    assert found.key.id == issued.key.id
+    scope = found.scope
+    assert scope.actor.id == str(bob.user.id)
+    assert scope.actor.role == "operator"
+    assert scope.user_id == bob.user.id
+    assert (scope.origin.via, scope.origin.key) == ("gateway", "ci-deploy")
+    assert scope.origin.address == HERE.address
+    assert scope.key_id == issued.key.id
+    assert scope.team_slug == "acme"
+    assert scope.permissions == frozenset(panel_keys.grantable(bob.scope()))
+    assert scope.reach.is_all
+    assert not refusals().exists()
+
+
+def test_it_asks_twice(bob, account, django_assert_num_queries):
+    issued = issue(bob, account)
+    with django_assert_num_queries(2):
+        enter(issued)
+
+
+def test_no_key_does_anything_but_servers(alice, account):
+    scope = enter(issue(alice, account)).scope
+    assert {right.partition(".")[0] for right in scope.permissions} == {"servers"}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [("", "missing"), ("vps_x", "malformed"), (new_text(), "unknown")],
+    ids=["missing", "malformed", "unknown"],
+)
+def test_what_nobody_issued_is_not_accepted(account, given, why):
+    assert why_not(given) == why
+    event = refusals().get()
+    assert (event.chain, event.result, event.data["phase"]) == ("panel", "denied", why)
+    assert event.address == HERE.address
+
+
+def test_one_that_expired(bob, account):
+    issued = issue(bob, account, days=1)
+    clock.shift(timedelta(days=1))
+    assert why_not(issued) == "expired"
+    event = refusals().get()
+    assert event.chain == str(account.team_id)
+    assert event.target_name == "ci-deploy"
+    assert event.key == "ci-deploy"
+    assert event.data["owner"] == bob.user.email
+
+
+def test_one_that_was_revoked(bob, account):
+    issued = issue(bob, account)
+    assert panel_keys.revoke(bob.scope(), issued.key)
+    assert why_not(issued) == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("networks", "address", "why"),
+    [
+        (("192.0.2.7",), "192.0.2.7", ""),
+        (("192.0.2.7",), "192.0.2.8", "address"),
+        (("192.0.2.0/24",), "192.0.2.255", ""),
+        (("192.0.2.0/24", "198.51.100.1"), "198.51.100.1", ""),
+        (("192.0.2.0/24",), "::ffff:192.0.2.9", ""),
+        (("192.0.2.0/24",), "::ffff:192.0.3.9", "address"),
+        (("::ffff:192.0.2.0/120",), "192.0.2.9", ""),
+        (("::ffff:192.0.2.9",), "::ffff:192.0.2.9", ""),
+        (("2001:db8::/32",), "2001:db8:1::7", ""),
+        (("2001:db8::/32",), "2001:db9::7", "address"),
+        (("2001:db8::/32",), "192.0.2.7", "address"),
+        (("192.0.2.0/24",), "2001:db8::7", "address"),
+        (("0.0.0.0/0",), "2001:db8::7", "address"),
+        (("::/0",), "192.0.2.7", "address"),
+        (("192.0.2.7",), "", "address"),
+        (("192.0.2.7",), "unknown", "address"),
+        ((), "", ""),
+    ],
+)
+def test_only_from_its_addresses(bob, account, networks, address, why):
+    issued = issue(bob, account, addresses=networks)
+    assert why_not(issued, at(address)) == why
+
+
+def test_one_whose_creator_was_demoted(alice, bob, account):
+    issued = issue(bob, account)
+    members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
+    assert enter(issued).scope.permissions == {"servers.view"}
+    assert key_door.at_work(issued.key.id, "servers.reboot") is None
+    assert key_door.at_work(issued.key.id, "servers.view") is not None
+
+
+def test_one_whose_creator_was_promoted_gains_nothing(alice, vera, account):
+    issued = issue(vera, account)
+    members.change(alice.scope(), vera.membership, "operator", EVERYTHING)
+    assert enter(issued).scope.permissions == {"servers.view"}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda person: person.membership.delete(), "person_gone"),
+        (
+            lambda person: Membership.objects.filter(user=person.user).update(
+                suspended_at=clock.now()
+            ),
+            "person_gone",
+        ),
+        (lambda person: type(person.user).objects.update(is_active=False), "person_gone"),
+        (lambda person: type(person.team).objects.update(closed_at=clock.now()), "team_closed"),
+        (
+            lambda person: TeamPolicy.objects.create(team=person.team, mfa_from="2020-01-01"),
+            "second_step",
+        ),
+    ],
+    ids=["removed", "suspended", "deactivated", "closed", "second-step"],
+)
+def test_one_whose_creator_cannot_do_anything(bob, account, change, why):
+    issued = issue(bob, account)
+    assert why_not(issued) == ""
+    change(bob)
+    assert why_not(issued) == why
+    assert key_door.at_work(issued.key.id, "servers.view") is None
+
+
+def test_a_second_step_that_is_only_due_later(bob, account):
+    issued = issue(bob, account)
+    TeamPolicy.objects.create(team=bob.team, mfa_from=clock.now().date() + timedelta(days=1))
+    assert why_not(issued) == ""
+
+
+def test_all_are_refused_alike(bob, account):
+    gone, over = issue(bob, account, "gone"), issue(bob, account, "over")
+    panel_keys.revoke(bob.scope(), gone.key)
+    expire(over)
+    said = set()
+    for text in ("", "vpp_x", new_text(), gone.text.reveal(), over.text.reveal()):
+        with pytest.raises(key_door.KeyNotAccepted) as refused:
+            key_door.enter(text, HERE)
+        said.add(str(refused.value))
+    assert len(said) == 1
+
+
+def test_reach_is_within_both(alice, bob, synced, server):
+    members.change(alice.scope(), bob.membership, "operator", with_labels("env"))
+    issued = issue(bob, synced, reach=with_servers("12345"))
+    reach = enter(issued).scope.reach
+    assert not reach.is_all
+    assert {part.kind for part in reach.parts} == {"labels", "servers"}
+
+
+def test_a_use_is_noted_once_a_minute(bob, account, django_assert_num_queries):
+    issued = issue(bob, account)
+    for _ in range(3):
+        found = enter(issued)
+        key_door.note_use(found.key, HERE.address)
+    key = PanelKey.objects.get(id=issued.key.id)
+    assert (key.uses, key.last_address) == (1, HERE.address)
+    clock.shift(timedelta(minutes=1))
+    key_door.note_use(enter(issued).key, "192.0.2.8")
+    key.refresh_from_db()
+    assert (key.uses, key.last_address) == (4, "192.0.2.8")
+    key_door.note_use(enter(issued).key, "192.0.2.9")
+    key_door.flush_uses()
+    key.refresh_from_db()
+    assert (key.uses, key.last_address) == (5, "192.0.2.8")
+
+
+def test_a_flood_does_not_fill_the_log(account):
+    for _ in range(40):
+        assert why_not(new_text()) == "unknown"
+    assert refusals().count() == key_refusals.ONE_BY_ONE
+    clock.shift(key_refusals.EVERY)
+    assert why_not(new_text()) == "unknown"
+    told = AuditEvent.objects.get(event="panel_key.many_refused")
+    assert told.chain == "panel"
+    assert told.data["count"] == 40 - key_refusals.ONE_BY_ONE
+    assert told.data["why"] == {"unknown": 40 - key_refusals.ONE_BY_ONE}
+    assert told.data["addresses"] == [HERE.address]
+
+
+def test_nor_does_one_from_many_addresses(account):
+    for number in range(200):
+        why_not(new_text(), at(f"198.51.100.{number}"))
+    assert refusals().count() == key_refusals.ALTOGETHER
+
+
+def test_one_network_of_ipv6_is_one_address(account):
+    for number in range(20):
+        why_not(new_text(), at(f"2001:db8:1:2::{number:x}"))
+    assert refusals().count() == key_refusals.ONE_BY_ONE
+
+
+def test_a_refusal_that_cannot_be_recorded_is_one_all_the_same(account, audit_broken):
+    assert why_not(new_text()) == "unknown"

@@ -1,0 +1,191 @@
+"""Issuing, renewing and revoking panel keys."""
+
+from datetime import timedelta
+
+import pytest
+
+from controlpanel.accounts import access
+from controlpanel.audit.models import AuditEvent
+from controlpanel.credentials import panel_keys
+from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import PanelKeyRefused
+from controlpanel.lib import clock
+from controlpanel.lib.scope import Reach
+from tests.credentials.keyring import _fresh_minute, enter, expire, issue, why_not  # noqa: F401
+from tests.people import with_labels, with_servers
+
+
+def events(name):
+    return AuditEvent.objects.filter(event=f"panel_key.{name}").order_by("seq")
+
+
+def test_it_works(bob, account):
+    issued = issue(bob, account, addresses=("192.0.2.9/24",), reach=with_labels("env:prod"))
+    key = PanelKey.objects.get()
+    assert key.id == issued.key.id
+    assert key.expires_at - key.created_at == timedelta(days=90)
+    assert key.addresses == ["192.0.2.0/24"]
+    assert key.reach == with_labels("env:prod")
+    event = events("issued").get()
+    assert (event.target_id, event.target_name) == (str(key.id), "ci-deploy")
+    assert event.data["after"]["permissions"] == key.permissions
+    assert event.data["after"]["labels"] == ["env:prod"]
+    assert event.data["fingerprint"] == key.fingerprint
+
+
+@pytest.mark.parametrize("days", [0, -1, 366, 10**6])
+def test_it_rejects_days(bob, account, days):
+    with pytest.raises(PanelKeyRefused) as refused:
+        issue(bob, account, days=days)
+    assert refused.value.field == "days"
+    assert not PanelKey.objects.exists()
+
+
+@pytest.mark.parametrize("days", [1, 365])
+def test_it_takes_days(bob, account, days):
+    assert issue(bob, account, days=days).key.is_usable
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"name": " \u202e "}, "name"),
+        ({"permissions": frozenset()}, "permissions"),
+        ({"permissions": frozenset({"servers.reboot"})}, "permissions"),
+        ({"permissions": frozenset({"servers.view", "servers.delete"})}, "permissions"),
+        ({"permissions": frozenset({"servers.view", "tokens.own"})}, "permissions"),
+        ({"permissions": frozenset({"servers.view", "servers.lock"})}, "permissions"),
+        ({"permissions": frozenset({"servers.view", "nonsense"})}, "permissions"),
+        ({"reach": Reach("labels")}, "reach"),
+        ({"reach": Reach("servers", servers=frozenset(map(str, range(201))))}, "reach"),
+        ({"addresses": ("nonsense",)}, "addresses"),
+        ({"addresses": ("192.0.2.0/33",)}, "addresses"),
+        ({"addresses": ("fe80::1%eth0",)}, "addresses"),
+        ({"addresses": tuple(f"192.0.2.{n}" for n in range(21))}, "addresses"),
+    ],
+)
+def test_it_rejects(bob, account, given, field):
+    with pytest.raises(PanelKeyRefused) as refused:
+        issue(bob, account, **given)
+    assert refused.value.field == field
+    assert not PanelKey.objects.exists()
+
+
+def test_nobody_gives_servers_that_they_cannot_reach(alice, bob, account):
+    from controlpanel.accounts import members
+
+    members.change(alice.scope(), bob.membership, "operator", with_labels("env:prod"))
+    for reach in (Reach(), with_labels("env"), with_labels("env:prod", "web")):
+        with pytest.raises(PanelKeyRefused) as refused:
+            issue(bob, account, reach=reach)
+        assert refused.value.field == "reach"
+    assert issue(bob, account, "a", reach=with_labels("env:prod")).key.is_usable
+    assert issue(bob, account, "b", reach=with_servers("1")).key.is_usable
+
+
+def test_a_name_is_given_once(bob, adam, account):
+    first = issue(bob, account)
+    with pytest.raises(PanelKeyRefused):
+        issue(bob, account, "CI-deploy")
+    assert issue(adam, account).key.is_usable
+    panel_keys.revoke(bob.scope(), first.key)
+    assert issue(bob, account).key.is_usable
+
+
+def test_not_for_the_account_of_another_team(bob, account, other_account):
+    with pytest.raises(PanelKeyRefused) as refused:
+        issue(bob, other_account)
+    assert refused.value.field == "account"
+
+
+def test_no_key_issues_keys(bob, account):
+    scope = enter(issue(bob, account)).scope
+    with pytest.raises(PanelKeyRefused):
+        panel_keys.issue(
+            scope, account, name="x", permissions=scope.permissions, reach=scope.reach,
+            addresses=(), days=1,
+        )  # fmt: skip
+
+
+def test_somebody_demoted_meanwhile_gives_what_they_have_now(alice, bob, account):
+    from controlpanel.accounts import members
+    from controlpanel.lib.scope import EVERYTHING
+
+    before = bob.scope()
+    members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
+    with pytest.raises(PanelKeyRefused):
+        panel_keys.issue(
+            before, account, name="x", permissions=frozenset({"servers.view", "servers.stop"}),
+            reach=EVERYTHING, addresses=(), days=1,
+        )  # fmt: skip
+
+
+def test_it_is_renewed_with_an_overlap(bob, account):
+    old = issue(bob, account, addresses=("192.0.2.7",), days=30)
+    new = panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(hours=1))
+    assert new.text != old.text
+    assert new.key.addresses == old.key.addresses
+    assert new.key.name == old.key.name
+    assert new.key.expires_at - new.key.created_at == timedelta(days=30)
+    assert (why_not(old), why_not(new)) == ("", "")
+    clock.shift(timedelta(hours=1))
+    assert (why_not(old), why_not(new)) == ("expired", "")
+    old.key.refresh_from_db()
+    assert old.key.replaced_by == new.key
+    assert events("rotated").get().target_id == str(old.key.id)
+    assert events("issued").last().data["replaces"] == str(old.key.id)
+
+
+def test_renewing_makes_no_key_last_longer(bob, account):
+    old = issue(bob, account, days=1)
+    clock.shift(timedelta(hours=23))
+    panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(days=7))
+    clock.shift(timedelta(hours=1))
+    assert why_not(old) == "expired"
+
+
+def test_a_renewed_key_has_what_its_creator_still_has(alice, bob, account):
+    from controlpanel.accounts import members
+    from controlpanel.lib.scope import EVERYTHING
+
+    old = issue(bob, account)
+    members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
+    new = panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(0))
+    assert new.key.permissions == ["servers.view"]
+
+
+def test_only_once_and_only_what_works_is_renewed(bob, account):
+    old, over, gone = (issue(bob, account, name) for name in ("a", "b", "c"))
+    panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(hours=1))
+    expire(over)
+    panel_keys.revoke(bob.scope(), gone.key)
+    for key in (old.key, over.key, gone.key):
+        with pytest.raises(PanelKeyRefused):
+            panel_keys.rotate(bob.scope(), key, overlap=timedelta(hours=1))
+
+
+def test_nobody_renews_the_key_of_another(bob, alice, account):
+    issued = issue(bob, account)
+    with pytest.raises(PanelKeyRefused):
+        panel_keys.rotate(alice.scope(), issued.key, overlap=timedelta(0))
+
+
+@pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=31)])
+def test_it_rejects_overlaps(bob, account, overlap):
+    issued = issue(bob, account)
+    with pytest.raises(PanelKeyRefused):
+        panel_keys.rotate(bob.scope(), issued.key, overlap=overlap)
+
+
+def test_one_of_another_is_revoked_by_whoever_may(bob, adam, vera, charlie, account):
+    issued = issue(bob, account)
+    with pytest.raises(access.Denied):
+        panel_keys.revoke(vera.scope(), issued.key)
+    assert not panel_keys.revoke(charlie.scope(), issued.key)
+    assert why_not(issued) == ""
+    assert panel_keys.revoke(adam.scope(), issued.key)
+    assert not panel_keys.revoke(bob.scope(), issued.key)
+    key = PanelKey.objects.get()
+    assert key.revoked_by == adam.user.email
+    event = events("revoked").get()
+    assert (event.actor_name, event.data["owner"]) == (adam.user.email, bob.user.email)
