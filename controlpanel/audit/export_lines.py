@@ -10,7 +10,7 @@ from controlpanel.audit.models import AuditEvent
 
 COLUMNS: Final = (
     "seq", "at", "event", "sentence", "result", "actor_kind", "actor_id", "actor", "actor_role",
-    "target_kind", "target_id", "target", "via", "address", "user_agent", "request_id",
+    "target_kind", "target_id", "target", "via", "key", "address", "user_agent", "request_id",
     "operation_id", "reason", "labels", "hash",
 )  # fmt: skip
 # What a spreadsheet takes for the beginning of a formula, and what it turns into one of these.
@@ -61,6 +61,7 @@ def _cells(event: AuditEvent) -> tuple[str, ...]:
         event.target_id,
         event.target_name,
         event.via,
+        event.key,
         event.address,
         event.user_agent,
         event.request_id,

@@ -32,7 +32,17 @@ KEYS: Final = (
 )
 # A target named exactly: "server/12345", as the links to its timeline do.
 KINDS: Final = frozenset(
-    {"server", "user", "team", "account", "credential", "invitation", "role", "operation"}
+    {
+        "server",
+        "user",
+        "team",
+        "account",
+        "credential",
+        "invitation",
+        "role",
+        "operation",
+        "panel_key",
+    }
 )
 # The words of the pages are understood beside those of the record.
 _RESULTS: Final = {"done": "success", "failed": "failure"}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, tzinfo
+from hashlib import sha256
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -113,10 +114,13 @@ RULES: Final[Mapping[str, Rule]] = {
         ),
         Rule(
             "tokens",
-            _("API tokens"),
-            _("An API token was stored or replaced, or VPS.org refused one."),
+            _("API tokens and panel keys"),
+            _(
+                "An API token was stored or replaced, or VPS.org refused one, or a panel key was "
+                "issued."
+            ),
             on=False,
-            events=_all("token.stored", "token.replaced", "token.refused"),
+            events=_all("token.stored", "token.replaced", "token.refused", "panel_key.issued"),
         ),
         Rule(
             "exports",
@@ -142,6 +146,7 @@ _WORK: Final = {
     "member",
     "operation",
     "ownership",
+    "panel_key",
     "policy",
     "role",
     "server",
@@ -196,7 +201,8 @@ def came_from(event: AuditEvent) -> str:
     if event.actor_kind != "user" or not event.address or event.result in {"failure", "denied"}:
         return ""
     if event.via == "gateway" or event.event in _CAME or _is_work(event):
-        return f"{event.via}:{event.actor_id}"
+        person = f"{event.via}:{event.actor_id}"
+        return f"{person}:{sha256(event.key.encode()).hexdigest()[:16]}" if event.key else person
     return ""
 
 

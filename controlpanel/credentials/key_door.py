@@ -16,6 +16,7 @@ from controlpanel.credentials.key_format import is_wellformed
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Origin, Scope
+from controlpanel.lib.secret import Secret
 
 # Uses are written down at most this often.
 _NOTED_EVERY: Final = timedelta(minutes=1)
@@ -41,10 +42,12 @@ class Entered:
 
 def enter(text: str, origin: Origin) -> Entered:
     """What whoever shows this key may do. Raises KeyNotAccepted."""
+    shown = Secret(text)
+    del text  # an error's report may show what stands in a frame
     origin = replace(origin, via="gateway")
-    if not is_wellformed(text):
-        raise _refused("malformed" if text else "missing", origin)
-    digests = key_digest.possible(text)
+    if not is_wellformed(shown.reveal()):
+        raise _refused("malformed" if shown.reveal() else "missing", origin)
+    digests = key_digest.possible(shown)
     key = _found().filter(digest__in=digests).first()
     if key is None or not key_digest.is_of(key, digests):
         raise _refused("unknown", origin)
@@ -56,7 +59,7 @@ def enter(text: str, origin: Origin) -> Entered:
     except access.NotAtWork as gone:
         raise _refused(gone.why, origin, key) from None
     if key_digest.is_old(key):
-        _renew(key, text)
+        _renew(key, shown)
     return Entered(key, scope)
 
 
@@ -126,7 +129,7 @@ def _refused(why: str, origin: Origin, key: PanelKey | None = None) -> KeyNotAcc
     return KeyNotAccepted(why)
 
 
-def _renew(key: PanelKey, text: str) -> None:
+def _renew(key: PanelKey, text: Secret) -> None:
     """The digest as the pepper in force makes it, so that earlier ones can be retired."""
     pepper_id, digest = key_digest.made(text)
     same = PanelKey.objects.filter(id=key.id, digest=key.digest)

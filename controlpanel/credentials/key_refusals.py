@@ -68,7 +68,8 @@ def record(why: str, origin: Origin, key: PanelKey | None) -> None:
         record_now(
             "panel_key.refused",
             chain=chain,
-            actor=Actor(kind="nobody", id="", name=""),
+            # Who shows a key that is not accepted may be anybody.
+            actor=Actor("nobody", str(key.id) if key else "", key.name if key else ""),
             origin=origin,
             target=Target("panel_key", str(key.id) if key else "", key.name if key else ""),
             result="denied",

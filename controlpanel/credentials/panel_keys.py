@@ -23,7 +23,7 @@ from controlpanel.keys import macs
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
 from controlpanel.lib.secret import Secret
-from controlpanel.lib.text import clean
+from controlpanel.lib.text import clean, redact
 
 # All that a key can be for: what the gateway does.
 RIGHTS: Final = (
@@ -141,7 +141,9 @@ def revoke(scope: Scope, key: PanelKey) -> bool:
     """
     if key.user_id != scope.user_id or scope.key_id:
         access.require(access.as_now(scope), "keys.others", "")
-    return _revoke(scope, key)
+    with transaction.atomic():
+        _hold_team(scope)  # or whoever removes its creator holds the log, and waits for this row
+        return _revoke(scope, key)
 
 
 def usable_of(scope: Scope, user_id: UUID) -> QuerySet[PanelKey]:
@@ -150,6 +152,10 @@ def usable_of(scope: Scope, user_id: UUID) -> QuerySet[PanelKey]:
 
 def usable_for(account: Account) -> QuerySet[PanelKey]:
     return _usable(PanelKey.usable().filter(account=account))
+
+
+def usable_in(team: Team) -> QuerySet[PanelKey]:
+    return _usable(PanelKey.usable().filter(team=team))
 
 
 def revoke_all(scope: Scope, keys: Iterable[PanelKey], why: str) -> list[PanelKey]:
@@ -172,9 +178,9 @@ def _issue(
     assert scope.user_id is not None
     _refuse_what_one_lacks(scope, wanted.permissions)
     _refuse_reach(scope, wanted.reach)
-    text = new_text()
+    text = Secret(new_text())
     wanted.team_id, wanted.user_id = scope.team_id, scope.user_id
-    wanted.fingerprint = macs.fingerprint(text)
+    wanted.fingerprint = macs.fingerprint(text.reveal())
     wanted.pepper_id, wanted.digest = key_digest.made(text)
     wanted.created_at = clock.now()
     wanted.expires_at = wanted.created_at + lifetime
@@ -191,7 +197,7 @@ def _issue(
         },
         **({"replaces": str(replaces.id)} if replaces else {}),
     )
-    return Issued(wanted, Secret(text))
+    return Issued(wanted, text)
 
 
 def _revoke(scope: Scope, key: PanelKey, **why: str) -> bool:
@@ -226,7 +232,7 @@ def _insist(scope: Scope) -> None:
 
 def _as_now(scope: Scope) -> Scope:
     """While nobody else changes who is in the team, or which accounts it has."""
-    Team.objects.select_for_update(no_key=True).get(id=scope.team_id)
+    _hold_team(scope)
     now = access.as_now(scope)
     if not now.allows("keys.own"):
         raise PanelKeyRefused(_("You can no longer keep panel keys in this team."))
@@ -236,6 +242,10 @@ def _as_now(scope: Scope) -> Scope:
             _("The team asks for a second step, which you do not have yet. Add one first.")
         )
     return now
+
+
+def _hold_team(scope: Scope) -> None:
+    Team.objects.select_for_update(no_key=True).get(id=scope.team_id)
 
 
 def _held(scope: Scope, account_id: UUID) -> Account:
@@ -262,6 +272,10 @@ def _good_name(name: str) -> str:
     if not name:
         raise PanelKeyRefused(
             _("Give the key a name that says where it is used, such as “ci-deploy”."), "name"
+        )
+    if redact(name) != name:
+        raise PanelKeyRefused(
+            _("This is a key or a token, which must not stand in a name. Choose a name."), "name"
         )
     return name
 

@@ -15,8 +15,8 @@ from controlpanel.accounts.models import Account, OwnershipOffer, Team
 from controlpanel.audit import delivery
 from controlpanel.audit.content import JSON
 from controlpanel.audit.recorder import Target, record_by
-from controlpanel.credentials import leaving
-from controlpanel.credentials.models import Revocation
+from controlpanel.credentials import leaving, panel_keys
+from controlpanel.credentials.models import PanelKey, Revocation
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
@@ -63,6 +63,8 @@ def close(scope: Scope) -> list[Revocation]:
         )
         accounts = list(connected.order_by("id"))
         _raise(why_not_close(scope))
+        # Those of accounts that were disconnected earlier as well: at none of them is a door left.
+        keys = panel_keys.revoke_all(scope, panel_keys.usable_in(team), "team_closed")
         tokens = [one for account in accounts for one in _disconnect(scope, account)]
         for invitation in invitations.open_ones(scope):
             invitations.revoke(scope, invitation)
@@ -76,6 +78,7 @@ def close(scope: Scope) -> list[Revocation]:
             Target("team", str(team.id), team.name),
             accounts=[account.name for account in accounts],
             tokens=_told(tokens),
+            keys=_told_keys(keys),
         )
     return [*leaving.open_revocations(scope)]
 
@@ -101,6 +104,7 @@ def _refuse_demoted(now: Scope, permission: str) -> None:
 
 
 def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
+    keys = panel_keys.revoke_all(scope, panel_keys.usable_for(account), "account_disconnected")
     tokens = leaving.forget_account(scope, account)
     servers = forget(account)
     # What it is recognised by goes as well: the same one can be connected anew.
@@ -112,6 +116,7 @@ def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
         Target("account", str(account.id), account.name),
         servers=servers,
         tokens=_told(tokens),
+        keys=_told_keys(keys),
     )
     return tokens
 
@@ -148,3 +153,7 @@ def _told(tokens: Iterable[Revocation]) -> list[JSON]:
         {"fingerprint": one.fingerprint, "owner": one.person, "account": one.account_name}
         for one in tokens
     ]
+
+
+def _told_keys(keys: Iterable[PanelKey]) -> list[JSON]:
+    return [{"name": one.name, "owner": one.user.email} for one in keys]

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import invitations, members
 from controlpanel.accounts.models import Invitation, Membership
-from controlpanel.credentials import leaving
-from controlpanel.credentials.models import Credential, Revocation
+from controlpanel.credentials import leaving, panel_keys
+from controlpanel.credentials.models import Credential, PanelKey, Revocation
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
@@ -30,6 +30,7 @@ class Holdings:
     """
 
     tokens: list[Credential]
+    keys: list[PanelKey]
     sessions: list[UserSession]
     queued: list[Operation]
     running: list[Operation]
@@ -46,6 +47,7 @@ def holdings(scope: Scope, member: Membership) -> Holdings:
     )
     return Holdings(
         tokens=list(leaving.tokens_of(scope, member.user_id)),
+        keys=list(panel_keys.usable_of(scope, member.user_id)),
         sessions=list(UserSession.objects.filter(user_id=member.user_id)),
         queued=[one for one in unfinished if one.state == State.REQUESTED.value],
         running=[one for one in unfinished if one.state != State.REQUESTED.value],
@@ -73,6 +75,7 @@ def let_go(scope: Scope, member: Membership, successors: Mapping[UUID, UUID]) ->
             _cancel(operation)
         for invitation in theirs.invitations:
             invitations.revoke(scope, invitation)
+        panel_keys.revoke_all(scope, theirs.keys, "member_removed")
         left = leaving.forget(scope, member.user_id, successors)
         if not Membership.objects.filter(user_id=member.user_id, team__closed_at=None).exists():
             for session in theirs.sessions:

@@ -1,10 +1,12 @@
 """What a panel key may do: what it is for, and no more than its creator may at this moment."""
 
+from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from controlpanel.accounts import members
+from controlpanel.accounts import access, members
 from controlpanel.accounts.models import Membership, TeamPolicy
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials import key_door, key_refusals, panel_keys
@@ -15,14 +17,14 @@ from controlpanel.lib.scope import EVERYTHING
 from tests.credentials.keyring import HERE, _fresh_minute, enter, expire, issue, why_not  # noqa: F401
 from tests.people import with_labels, with_servers
 
+pytestmark = [pytest.mark.databases, pytest.mark.django_db]
+
 
 def refusals():
     return AuditEvent.objects.filter(event="panel_key.refused").order_by("seq")
 
 
 def at(address):
-    from dataclasses import replace
-
     return replace(HERE, address=address)
 
 
@@ -167,6 +169,60 @@ def test_all_are_refused_alike(bob, account):
             key_door.enter(text, HERE)
         said.add(str(refused.value))
     assert len(said) == 1
+
+
+def test_what_is_asked_anew_is_still_the_keys(alice, bob, account):
+    """Services ask what somebody may do now: that must not give a key its creator's rights."""
+    sight = frozenset({"servers.view"})
+    issued = issue(bob, account, permissions=sight, reach=with_labels("env:prod"))
+    scope = enter(issued).scope
+    now = access.as_now(scope)
+    assert (now.permissions, now.reach, now.key_id) == (
+        sight,
+        with_labels("env:prod"),
+        scope.key_id,
+    )
+    members.change(alice.scope(), bob.membership, "viewer", with_labels("web"))
+    now = access.as_now(scope)
+    assert now.reach == with_labels("env:prod") & with_labels("web") or (
+        now.reach == with_labels("web") & with_labels("env:prod")
+    )
+    bob.membership.delete()
+    assert not access.as_now(scope).permissions
+
+
+def test_a_right_that_it_lacks_is_refused_and_recorded(bob, account):
+    scope = enter(issue(bob, account, permissions=frozenset({"servers.view"}))).scope
+    with pytest.raises(access.Denied):
+        access.require(scope, "servers.reboot", "/api/v1/servers/12345/reboot/")
+    event = AuditEvent.objects.get(event="authz_fail")
+    assert (event.key, event.via, event.data["permission"]) == (
+        "ci-deploy", "gateway", "servers.reboot",
+    )  # fmt: skip
+
+
+def test_at_work_it_is_the_same(bob, account):
+    issued = issue(bob, account, reach=with_labels("env:prod"))
+    scope = key_door.at_work(issued.key.id, "servers.reboot")
+    assert scope is not None
+    assert scope.permissions == frozenset(panel_keys.grantable(bob.scope()))
+    assert (scope.reach, scope.key_id) == (with_labels("env:prod"), issued.key.id)
+    assert (scope.origin.via, scope.origin.key) == ("worker", "ci-deploy")
+    assert key_door.at_work(issued.key.id, "servers.delete") is None
+    assert key_door.at_work(uuid4(), "servers.view") is None
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "disconnected"])
+def test_at_work_one_that_ended_is_none(bob, account, end):
+    issued = issue(bob, account)
+    if end == "revoked":
+        panel_keys.revoke(bob.scope(), issued.key)
+    elif end == "expired":
+        expire(issued)
+    else:
+        type(account).objects.update(disconnected_at=clock.now())
+        assert why_not(issued) == "disconnected"
+    assert key_door.at_work(issued.key.id, "servers.view") is None
 
 
 def test_reach_is_within_both(alice, bob, synced, server):

@@ -4,15 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, members
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.credentials.panel_keys import PanelKeyRefused
 from controlpanel.lib import clock
-from controlpanel.lib.scope import Reach
+from controlpanel.lib.scope import EVERYTHING, Reach
 from tests.credentials.keyring import _fresh_minute, enter, expire, issue, why_not  # noqa: F401
 from tests.people import with_labels, with_servers
+
+pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
 
 def events(name):
@@ -72,8 +74,6 @@ def test_it_rejects(bob, account, given, field):
 
 
 def test_nobody_gives_servers_that_they_cannot_reach(alice, bob, account):
-    from controlpanel.accounts import members
-
     members.change(alice.scope(), bob.membership, "operator", with_labels("env:prod"))
     for reach in (Reach(), with_labels("env"), with_labels("env:prod", "web")):
         with pytest.raises(PanelKeyRefused) as refused:
@@ -108,9 +108,6 @@ def test_no_key_issues_keys(bob, account):
 
 
 def test_somebody_demoted_meanwhile_gives_what_they_have_now(alice, bob, account):
-    from controlpanel.accounts import members
-    from controlpanel.lib.scope import EVERYTHING
-
     before = bob.scope()
     members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
     with pytest.raises(PanelKeyRefused):
@@ -145,9 +142,6 @@ def test_renewing_makes_no_key_last_longer(bob, account):
 
 
 def test_a_renewed_key_has_what_its_creator_still_has(alice, bob, account):
-    from controlpanel.accounts import members
-    from controlpanel.lib.scope import EVERYTHING
-
     old = issue(bob, account)
     members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
     new = panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(0))
