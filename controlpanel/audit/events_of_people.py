@@ -311,8 +311,7 @@ PEOPLE: Final[tuple[EventType, ...]] = (
                 "step that the team asks for"
             ),
         },
-        required=("phase",),
-        optional=("account", "owner"),
+        required=("phase", "account", "owner"),
     ),
     event_type(
         "panel_key.many_refused",

@@ -60,6 +60,7 @@ def enter(text: str, origin: Origin) -> Entered:
         raise _refused(gone.why, origin, key) from None
     if key_digest.is_old(key):
         _renew(key, shown)
+    key_refusals.tell_in_passing()
     return Entered(key, scope)
 
 
@@ -86,7 +87,8 @@ def note_use(key: PanelKey, address: str) -> None:
 
 
 def flush_uses() -> None:
-    """Writes what was only counted so far: before the process ends."""
+    """Writes what was only counted so far, refusals too: before the process ends."""
+    key_refusals.tell(at_once=True)
     with _lock:
         waiting = list(_uses)
     for key_id in waiting:

@@ -61,9 +61,6 @@ def record(why: str, origin: Origin, key: PanelKey | None) -> None:
     place = (chain, str(key.id) if key else "", _network(origin.address))
     if not _is_among_the_first(chain, place, why):
         return
-    data: dict[str, str] = {"phase": why}
-    if key:
-        data |= {"account": key.account.name, "owner": key.user.email}
     try:
         record_now(
             "panel_key.refused",
@@ -73,7 +70,11 @@ def record(why: str, origin: Origin, key: PanelKey | None) -> None:
             origin=origin,
             target=Target("panel_key", str(key.id) if key else "", key.name if key else ""),
             result="denied",
-            data=data,
+            data={
+                "phase": why,
+                "account": key.account.name if key else "",
+                "owner": key.user.email if key else "",
+            },
         )
     except (AuditUnavailable, DatabaseError, InterfaceError):
         # It is refused all the same: that nothing can be recorded lets nobody in.
@@ -91,6 +92,13 @@ def tell(*, at_once: bool = False) -> None:
         _Own.minute = _Minute(now)
     for chain, found in over.left_out.items():
         _tell(chain, found)
+
+
+def tell_in_passing() -> None:
+    """The same for whoever comes by with a key that is accepted; costs nothing if there is
+    nothing to tell."""
+    if _Own.minute.left_out:
+        tell()
 
 
 def forget() -> None:

@@ -263,6 +263,35 @@ def test_a_flood_does_not_fill_the_log(account):
     assert told.data["addresses"] == [HERE.address]
 
 
+def test_what_was_left_out_is_told_by_the_next_or_at_the_end(bob, account):
+    issued = issue(bob, account)
+    told = AuditEvent.objects.filter(event="panel_key.many_refused")
+    for _ in range(10):
+        why_not(new_text())
+    enter(issued)
+    assert not told.exists()
+    clock.shift(key_refusals.EVERY)
+    enter(issued)
+    assert told.get().data["count"] == 5
+    for _ in range(7):
+        why_not(new_text())
+    key_door.flush_uses()
+    assert [event.data["count"] for event in told.order_by("seq")] == [5, 2]
+
+
+def test_each_kind_of_refusal_counts_for_its_key_and_address(bob, account):
+    """A flood with one key hides neither another key's refusals nor another address's."""
+    one, other = issue(bob, account, "one"), issue(bob, account, "other")
+    expire(one)
+    expire(other)
+    for _ in range(10):
+        why_not(one)
+    why_not(other)
+    why_not(one, at("198.51.100.1"))
+    names = list(refusals().values_list("target_name", flat=True))
+    assert names == ["one"] * key_refusals.ONE_BY_ONE + ["other", "one"]
+
+
 def test_nor_does_one_from_many_addresses(account):
     for number in range(200):
         why_not(new_text(), at(f"198.51.100.{number}"))
