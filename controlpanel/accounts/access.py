@@ -91,7 +91,7 @@ def scope_at_work(user_id: UUID | None, team_id: UUID, permission: str) -> Scope
 
 
 def scope_of_key(
-    user: User,
+    membership: Membership | None,
     team: Team,
     origin: Origin,
     *,
@@ -100,16 +100,17 @@ def scope_of_key(
     reach: Reach,
 ) -> Scope:
     """What a panel key may do at this moment: what it was issued for, and of that no more than
-    its creator may. Raises NotAtWork. `team` was read together with its policy."""
+    its creator may. Raises NotAtWork.
+
+    `membership` is its creator's, with user and team, and the team with its policy, all read in
+    this very request."""
     if team.closed_at is not None:
         raise NotAtWork("team_closed")
-    mine = Membership.objects.filter(user_id=user.id, team_id=team.id, suspended_at=None)
-    membership = mine.first() if user.is_active else None
-    if membership is None:
+    if membership is None or membership.suspended_at or not membership.user.is_active:
         raise NotAtWork("person_gone")
-    if lacks_second_step(user.id, _policy(team)):
+    assert membership.team_id == team.id
+    if lacks_second_step(membership.user_id, _policy(team)):
         raise NotAtWork("second_step")
-    membership.user, membership.team = user, team
     return _narrowed(_scope(membership, origin), key_id, permissions, reach)
 
 

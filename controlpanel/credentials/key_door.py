@@ -11,8 +11,9 @@ from django.db.models import F, Q, QuerySet
 
 from controlpanel.accounts import access
 from controlpanel.audit import readonly
-from controlpanel.credentials import key_digest, key_networks, key_refusals
+from controlpanel.credentials import key_digest, key_lookup, key_networks, key_refusals
 from controlpanel.credentials.key_format import is_wellformed
+from controlpanel.credentials.key_lookup import Found
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Origin, Scope
@@ -48,14 +49,15 @@ def enter(text: str, origin: Origin) -> Entered:
     if not is_wellformed(shown.reveal()):
         raise _refused("malformed" if shown.reveal() else "missing", origin)
     digests = key_digest.possible(shown)
-    key = _found().filter(digest__in=digests).first()
-    if key is None or not key_digest.is_of(key, digests):
+    found = key_lookup.by_digest(digests)
+    if found is None or not key_digest.is_of(found.key, digests):
         raise _refused("unknown", origin)
+    key = found.key
     origin = replace(origin, key=key.name)
     if why := _why_not(key) or _why_not_from(key, origin.address):
         raise _refused(why, origin, key)
     try:
-        scope = _scope(key, origin)
+        scope = _scope(found, origin)
     except access.NotAtWork as gone:
         raise _refused(gone.why, origin, key) from None
     if key_digest.is_old(key):
@@ -66,12 +68,12 @@ def enter(text: str, origin: Origin) -> Entered:
 
 def at_work(key_id: UUID, permission: str) -> Scope | None:
     """The same question asked again at the moment of sending; None when the right is gone."""
-    key = _found().filter(id=key_id).first()
-    if key is None or _why_not(key):
+    found = key_lookup.by_id(key_id)
+    if found is None or _why_not(found.key):
         return None
-    origin = Origin(via="worker", request_id=request_id.current(), key=key.name)
+    origin = Origin(via="worker", request_id=request_id.current(), key=found.key.name)
     try:
-        scope = _scope(key, origin)
+        scope = _scope(found, origin)
     except access.NotAtWork:
         return None
     return scope if scope.allows(permission) else None
@@ -99,13 +101,10 @@ _uses: Final[Counter[UUID]] = Counter()
 _lock: Final = threading.Lock()
 
 
-def _found() -> QuerySet[PanelKey]:
-    return PanelKey.objects.select_related("account", "team__policy", "user")
-
-
-def _scope(key: PanelKey, origin: Origin) -> Scope:
+def _scope(found: Found, origin: Origin) -> Scope:
+    key = found.key
     return access.scope_of_key(
-        key.user,
+        found.membership,
         key.team,
         origin,
         key_id=key.id,

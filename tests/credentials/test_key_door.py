@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 
 from controlpanel.accounts import access, members
 from controlpanel.accounts.models import Membership, TeamPolicy
@@ -45,10 +46,49 @@ def test_it_works(bob, account):
     assert not refusals().exists()
 
 
-def test_it_asks_twice(bob, account, django_assert_num_queries):
+def test_it_asks_once(bob, account, django_assert_num_queries):
     issued = issue(bob, account)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         enter(issued)
+
+
+def test_what_comes_with_it_is_what_the_database_holds(bob, account, django_assert_num_queries):
+    """Put together by hand; nothing of it may be missing, or another's."""
+    issued = issue(bob, account, addresses=("192.0.2.0/24",), reach=with_labels("env:prod"))
+    TeamPolicy.objects.create(team=bob.team, reason_kinds=["delete"])
+    key = enter(issued).key
+    plain = PanelKey.objects.select_related("account", "team__policy", "user").get()
+    pairs = [
+        (key, plain),
+        (key.account, plain.account),
+        (key.team, plain.team),
+        (key.team.policy, plain.team.policy),
+    ]
+    for given, expected in pairs:
+        for column in expected._meta.concrete_fields:
+            assert getattr(given, column.attname) == getattr(expected, column.attname)
+        assert not given._state.adding
+    with django_assert_num_queries(0):
+        assert (key.user.id, key.user.email, key.user.name) == (
+            bob.user.id, bob.user.email, bob.user.name,
+        )  # fmt: skip
+        assert "password" not in vars(key.user)
+
+
+def test_each_of_several_is_found(bob, adam, charlie, account, other_account):
+    many = [issue(bob, account), issue(adam, account), issue(charlie, other_account)]
+    for issued, person in zip(many, (bob, adam, charlie), strict=True):
+        scope = enter(issued).scope
+        assert (scope.user_id, scope.team_id) == (person.user.id, person.team.id)
+        assert scope.actor.role == person.membership.role
+
+
+def test_in_another_team_its_creator_counts_for_nothing(bob, account, other_team):
+    issued = issue(bob, account)
+    Membership.objects.create(team=other_team, user=bob.user, role="owner")
+    assert enter(issued).scope.actor.role == "operator"
+    Membership.objects.get(team=bob.team, user=bob.user).delete()
+    assert why_not(issued) == "person_gone"
 
 
 def test_no_key_does_anything_but_servers(alice, account):
@@ -101,6 +141,8 @@ def test_one_that_was_revoked(bob, account):
         (("2001:db8::/32",), "192.0.2.7", "address"),
         (("192.0.2.0/24",), "2001:db8::7", "address"),
         (("0.0.0.0/0",), "2001:db8::7", "address"),
+        (("::ffff:0:0/96",), "198.51.100.1", ""),
+        (("::/64",), "192.0.2.7", "address"),
         (("::/0",), "192.0.2.7", "address"),
         (("192.0.2.7",), "", "address"),
         (("192.0.2.7",), "unknown", "address"),
@@ -157,6 +199,17 @@ def test_a_second_step_that_is_only_due_later(bob, account):
     issued = issue(bob, account)
     TeamPolicy.objects.create(team=bob.team, mfa_from=clock.now().date() + timedelta(days=1))
     assert why_not(issued) == ""
+    clock.shift(timedelta(days=1))
+    assert why_not(issued) == "second_step"
+
+
+def test_a_second_step_that_they_have(bob, account):
+    issued = issue(bob, account)
+    TeamPolicy.objects.create(team=bob.team, mfa_from="2020-01-01")
+    Authenticator.objects.create(user=bob.user, type=Authenticator.Type.TOTP, data={})
+    assert why_not(issued) == ""
+    assert key_door.at_work(issued.key.id, "servers.view") is not None
+    assert issue(bob, account, "another").key.is_usable
 
 
 def test_all_are_refused_alike(bob, account):

@@ -65,7 +65,7 @@ def test_it_does_not_print(bob, account):
         pickle.dumps(issued.text)
 
 
-@pytest.mark.parametrize("place", ["_scope", "_why_not", "_renew", "_found"])
+@pytest.mark.parametrize("place", ["_scope", "_why_not", "_renew", "_why_not_from"])
 def test_an_error_within_does_not_show_it(bob, account, monkeypatch, place):
     issued = issue(bob, account)
 

@@ -1,8 +1,10 @@
 """Issuing, renewing and revoking panel keys."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from controlpanel.accounts import access, members
 from controlpanel.audit.models import AuditEvent
@@ -162,6 +164,25 @@ def test_nobody_renews_the_key_of_another(bob, alice, account):
     issued = issue(bob, account)
     with pytest.raises(PanelKeyRefused):
         panel_keys.rotate(alice.scope(), issued.key, overlap=timedelta(0))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_renew_it_at_once_make_one(bob, account):
+    issued = issue(bob, account)
+    scope = bob.scope()
+
+    def renew(_number):
+        try:
+            panel_keys.rotate(scope, issued.key, overlap=timedelta(hours=1))
+        except PanelKeyRefused:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(renew, range(4))) == 1
+    assert PanelKey.objects.count() == 2
 
 
 @pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=31)])
