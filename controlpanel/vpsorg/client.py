@@ -13,7 +13,7 @@ from controlpanel.vpsorg.deadline import Deadline
 from controlpanel.vpsorg.errors import Ambiguous, NeverSent
 from controlpanel.vpsorg.origin import normalise
 from controlpanel.vpsorg.paging import Pages
-from controlpanel.vpsorg.read import Unreadable, ident, tree
+from controlpanel.vpsorg.read import Unreadable, ident, passable, tree
 from controlpanel.vpsorg.request import ANY_SUCCESS, Reply, request
 from controlpanel.vpsorg.token import valid_token as valid_token
 from controlpanel.vpsorg.wire import (
@@ -67,7 +67,7 @@ class Client:
         with _understood(reply):
             shown = self._tree(reply)
             seen = wire.new_server(shown)
-        return ServerAnswer(seen, _answer(reply, shown))
+        return ServerAnswer(seen, self._answer(reply, shown))
 
     def get_server(self, server_id: str) -> ServerAnswer:
         """documented: 200, 401, 404."""
@@ -75,7 +75,7 @@ class Client:
         with _understood(reply):
             shown = self._tree(reply)
             seen = wire.same_server(shown, server_id)
-        return ServerAnswer(seen, _answer(reply, shown))
+        return ServerAnswer(seen, self._answer(reply, shown))
 
     def replace_server(self, server_id: str, body: Mapping[str, Any]) -> ServerAnswer:
         """documented: 200, 400, 404; no answer is shown."""
@@ -88,7 +88,7 @@ class Client:
 
     def delete_server(self, server_id: str) -> Answer:
         """documented: 204, 404."""
-        return _answer(self._call("DELETE", _path(server_id), {204}))
+        return self._answer(self._call("DELETE", _path(server_id), {204}))
 
     def start_server(self, server_id: str) -> PowerAnswer:
         """documented: 200, 400 (already running), 404."""
@@ -120,6 +120,12 @@ class Client:
     def ssh_keys(self) -> tuple[CatalogueEntry, ...]:
         return choices.ssh_keys(self._pages("/ssh-keys/").entries)
 
+    def read(self, path: str, query: str = "") -> Answer:
+        """A GET of an address of the API, its answer to be passed on. Raises ApiError."""
+        reply = self._call("GET", path, _OK, query=query)
+        with _understood(reply):
+            return Answer(reply.status, "", reply.seconds, passable(reply.content, self._token))
+
     def _pages(self, path: str, query: Mapping[str, str] | None = None) -> Pages:
         deadline = self._deadline()
         pages = Pages(self._origin, path, urlencode(query or {}))
@@ -133,19 +139,19 @@ class Client:
     def _power(self, server_id: str, verb: str, success: Collection[int]) -> PowerAnswer:
         reply = self._call("POST", f"{_path(server_id)}{verb}/", success)
         if reply.status != 200 and not reply.content:
-            return PowerAnswer(None, _answer(reply))
+            return PowerAnswer(None, self._answer(reply))
         with _understood(reply):
             shown = self._tree(reply)
             status = wire.power_status(shown, server_id)
-        return PowerAnswer(status, _answer(reply, shown))
+        return PowerAnswer(status, self._answer(reply, shown))
 
     def _changed(self, server_id: str, reply: Reply) -> ServerAnswer:
         if not reply.content:
-            return ServerAnswer(None, _answer(reply))
+            return ServerAnswer(None, self._answer(reply))
         with _understood(reply):
             shown = self._tree(reply)
             seen = wire.changed_server(shown, server_id)
-        return ServerAnswer(seen, _answer(reply, shown))
+        return ServerAnswer(seen, self._answer(reply, shown))
 
     def _call(
         self,
@@ -174,16 +180,16 @@ class Client:
     def _tree(self, reply: Reply) -> Any:
         return tree(reply.content, self._token)
 
+    def _answer(self, reply: Reply, shown: Any = None) -> Answer:
+        content = b"" if shown is None else passable(reply.content, self._token)
+        return Answer(reply.status, wire.message(shown), reply.seconds, content)
+
 
 def _path(server_id: str) -> str:
     # SECURITY: ".." or "a/b" would turn this into another call, a delete of something else.
     if ident(server_id) is None:
         raise NeverSent("bad_id")
     return f"/servers/{server_id}/"
-
-
-def _answer(reply: Reply, shown: Any = None) -> Answer:
-    return Answer(reply.status, wire.message(shown), reply.seconds)
 
 
 @contextmanager

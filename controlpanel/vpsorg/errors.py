@@ -48,7 +48,8 @@ class ApiError(Exception):
     """Only its subclasses are raised.
 
     `words`: the provider's own, cleaned, at most 300 characters. `fields`: its complaints by
-    field. `retry_after`: seconds, between 1 and 300.
+    field. `retry_after`: seconds, between 1 and 300. `content`: the JSON of a refusal as it may be
+    passed on, where it is one and not large.
     """
 
     sent: ClassVar[Sent]
@@ -61,6 +62,7 @@ class ApiError(Exception):
         words: str = "",
         fields: Mapping[str, list[str]] | None = None,
         retry_after: float | None = None,
+        content: bytes = b"",
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -68,6 +70,7 @@ class ApiError(Exception):
         self.words = words
         self.fields: dict[str, list[str]] = dict(fields or {})
         self.retry_after = retry_after
+        self.content = content
 
     @property
     def sentence(self) -> str:

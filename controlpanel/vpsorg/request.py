@@ -25,6 +25,7 @@ from controlpanel.lib import request_id
 from controlpanel.lib.secret import Secret
 from controlpanel.vpsorg import errors, words
 from controlpanel.vpsorg.deadline import Deadline, bound
+from controlpanel.vpsorg.read import Unreadable, passable
 from controlpanel.vpsorg.session import session
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ BASE: Final = "/api/v1"
 MOST_BODY: Final = 1 << 20
 ANY_SUCCESS: Final = range(200, 300)
 _CHUNK: Final = 1 << 16
+_MOST_REFUSAL: Final = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +161,21 @@ def _body(response: requests.Response) -> tuple[bytes, str]:
 def _refusal(got: _Got, token: Secret) -> errors.ApiError:
     said, fields = words.of_refusal(got.content, token)
     return errors.for_status(
-        got.status, words=said, fields=fields, retry_after=words.retry_after(got.retry_after)
+        got.status,
+        words=said,
+        fields=fields,
+        retry_after=words.retry_after(got.retry_after),
+        content=_passable(got.content, token),
     )
+
+
+def _passable(content: bytes, token: Secret) -> bytes:
+    if len(content) > _MOST_REFUSAL:
+        return b""
+    try:
+        return passable(content, token)
+    except Unreadable:
+        return b""
 
 
 def _code_before(error: BaseException, url: str) -> str:

@@ -70,11 +70,13 @@ class ServerSeen:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`words`: the provider's message, cleaned. `seconds`: how long the call took."""
+    """`words`: the provider's message, cleaned. `seconds`: how long the call took. `content`: its
+    JSON as it may be passed on."""
 
     status: int
     words: str
     seconds: float
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

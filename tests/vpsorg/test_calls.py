@@ -1,6 +1,7 @@
 """Every call of the client against the sandbox over HTTP."""
 
 import inspect
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from controlpanel.lib.secret import Secret
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import (
+    Ambiguous,
     BadRequest,
     Forbidden,
     NeverSent,
@@ -222,6 +224,37 @@ def test_an_id_cannot_change_the_path(client: Client, sandbox: Sandbox, server_i
 def test_a_uuid_is_an_id(client: Client) -> None:
     with pytest.raises(NotFound):
         client.get_server("0b0e7c0a-97f5-4b0e-8a53-2f4f3a3f0c11")
+
+
+def test_read_passes_the_answer_on(client: Client, sandbox: Sandbox) -> None:
+    body = '{"b": 1.50,  "a": [{"new_field": null}]}'
+    sandbox.fault("status", "GET", "/plans/$", status=200, body=body)
+    assert client.read("/plans/", "location=us-west").content == body.encode()
+    assert sandbox.journal.entries()[-1].query == {"location": "us-west"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"id": 1, "root_password": "hunter22"}',
+        '{"id": 1, "pass\\u0077ord": "hunter22"}',
+        '{"id": 1, "note": "vps_sandbox_acme_owner_0001"}',
+        '{"id": 1, "note": "vps_sandbox_acme_owner_000\\u0031"}',
+    ],
+)
+def test_read_drops_passwords_and_the_token(client: Client, sandbox: Sandbox, body: str) -> None:
+    sandbox.fault("status", "GET", "/plans/$", status=200, body=body)
+    content = client.read("/plans/").content
+    assert b"hunter22" not in content
+    assert b"owner_0001" not in content
+    assert json.loads(content)["id"] == 1
+
+
+@pytest.mark.parametrize("body", ["<html>", "", "{", '{"a": NaN'])
+def test_read_refuses_what_is_no_json(client: Client, sandbox: Sandbox, body: str) -> None:
+    sandbox.fault("status", "GET", "/plans/$", status=200, body=body)
+    with pytest.raises(Ambiguous):
+        client.read("/plans/")
 
 
 def test_every_method_has_a_test() -> None:
