@@ -49,9 +49,10 @@ _slots = threading.BoundedSemaphore(max(1, settings.PANEL_WEB_THREADS // 2))
 
 
 @contextmanager
-def page_slot() -> Iterator[None]:
-    """A place in which a page may wait for the provider; raises Busy when none is free."""
-    if not _slots.acquire(blocking=False):
+def page_slot(wait: float = 0.0) -> Iterator[None]:
+    """A place in which a request may wait for the provider; raises Busy when none is free, or
+    becomes free in `wait` seconds."""
+    if not _slots.acquire(blocking=wait > 0, timeout=wait or None):
         raise Busy
     try:
         yield

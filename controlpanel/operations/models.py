@@ -29,6 +29,9 @@ class Operation(models.Model):
     address = models.CharField(max_length=45, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    # The panel key that a script asked with, and its name as of then.
+    panel_key = models.UUIDField(null=True)
+    key_name = models.CharField(max_length=80, blank=True, default="")
     reason = models.CharField(max_length=500, blank=True)
     # The same form sent twice is one operation.
     form_id = models.CharField(max_length=64)
@@ -40,6 +43,8 @@ class Operation(models.Model):
     labels = models.TextField(blank=True, default="")
     # The body as it is sent.
     body = models.JSONField(default=dict)
+    # For an update: sent as PUT, in the place of everything that was there.
+    replaces = models.BooleanField(default=False)
     # For an update: the fields as they were.
     before = models.JSONField(default=dict)
 
@@ -56,6 +61,8 @@ class Operation(models.Model):
     # {"field": ["message", …]} of a 400.
     field_errors = models.JSONField(default=dict)
     note = models.CharField(max_length=500, blank=True)
+    # For a script: the provider's answer, JSON as received but for passwords.
+    answer = models.TextField(blank=True, default="")
 
     # The service token it was sent with, as of then (name, owner, fingerprint); empty for the
     # person's own.

@@ -108,6 +108,7 @@ def _where(operation: Operation) -> Origin:
         address=operation.address,
         user_agent=operation.user_agent,
         request_id=operation.request_id,
+        key=operation.key_name,
     )
 
 

@@ -30,13 +30,13 @@ _REASON: Final[Mapping[str, Promise]] = {
 }
 
 
-def illegal(kind: str, server: Server) -> str:
+def illegal(kind: str, server: Server, *, by_status: bool = True) -> str:
     """Why this action cannot be done to this server now, or an empty string."""
     if server.gone_at is not None:
         return _("This server no longer exists at VPS.org.")
     if server.held_by and server.held_by.refuses(kind):
         return locked(server.held_by)
-    if kind in {"update", "delete"} or not _is_fresh(server):
+    if not by_status or kind in {"update", "delete"} or not _is_fresh(server):
         return ""
     return _by_status(kind, server.status)
 

@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
 from controlpanel.audit import readonly
-from controlpanel.credentials import clients, service_tokens
+from controlpanel.credentials import clients, key_door, service_tokens
 from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
+from controlpanel.lib.scope import Scope
 from controlpanel.operations import labelling, rules
 from controlpanel.operations.bell import ring
 from controlpanel.operations.deeds import Deeds
@@ -31,7 +32,7 @@ from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import Ambiguous, ApiError
-from controlpanel.vpsorg.wire import PowerAnswer, ServerAnswer
+from controlpanel.vpsorg.wire import Answer, PowerAnswer, ServerAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -54,13 +55,16 @@ class _Outcome:
     mirror: Callable[[], object] | None = None
 
 
-def send_within_page(operation_id: UUID, seconds: float | None = None) -> Operation:
-    """Sends now, in the person's request; leaves the row to a worker when too many pages wait.
+def send_within_page(
+    operation_id: UUID, seconds: float | None = None, *, wait: float = 0.0
+) -> Operation:
+    """Sends now, in the request; leaves the row to a worker when too many requests wait.
 
-    `seconds`: what is left of the page's time, when some of it was used already.
+    `seconds`: what is left of the page's time, when some of it was used already. `wait`: so long
+    for a place among those that wait.
     """
     try:
-        with clients.page_slot():
+        with clients.page_slot(wait):
             return _send(operation_id, seconds or clients.PAGE_SECONDS)
     except clients.Busy:
         ring("send", str(operation_id), request_id.current())
@@ -113,7 +117,7 @@ def _attempt(operation: Operation, seconds: float) -> _Outcome:
 
 def _forbidden(operation: Operation) -> _Outcome | None:
     """Policy, membership, reach and lock, asked once more at the moment of sending."""
-    scope = access.scope_at_work(operation.user_id, operation.team_id, PERMISSIONS[operation.kind])
+    scope = _scope_now(operation)
     gone = _cancelled("right_gone", _("The right to do this was withdrawn before it was sent."))
     if scope is None:
         return gone
@@ -132,9 +136,16 @@ def _forbidden(operation: Operation) -> _Outcome | None:
     return None
 
 
+def _scope_now(operation: Operation) -> Scope | None:
+    permission = PERMISSIONS[operation.kind]
+    if operation.panel_key is not None:
+        return key_door.at_work(operation.panel_key, permission)
+    return access.scope_at_work(operation.user_id, operation.team_id, permission)
+
+
 def _write(operation: Operation, outcome: _Outcome) -> None:
     with transaction.atomic():
-        moved = move(operation, outcome.state, **outcome.fields)
+        moved = move(operation, outcome.state, **_kept(operation, outcome.fields))
         if not moved and not _write_late(operation, outcome):
             return
         if outcome.mirror:
@@ -150,8 +161,13 @@ def _write_late(operation: Operation, outcome: _Outcome) -> bool:
     """The sweeper took this process for dead, but here is the answer. False if there is nothing
     to add: what came of it is still unknown, or was found out meanwhile."""
     operation.refresh_from_db()
-    answer = {"code": "", "note": "", **outcome.fields}
+    answer = {"code": "", "note": "", **_kept(operation, outcome.fields)}
     return can_move(operation, outcome.state) and move(operation, outcome.state, **answer)
+
+
+def _kept(operation: Operation, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A script gets the provider's own answer, also when it asks once more; pages need none."""
+    return fields if operation.panel_key else {k: v for k, v in fields.items() if k != "answer"}
 
 
 def _create(client: Client, operation: Operation) -> _Outcome:
@@ -163,14 +179,13 @@ def _create(client: Client, operation: Operation) -> _Outcome:
 
 
 def _update(client: Client, operation: Operation) -> _Outcome:
-    whole = set(operation.body) == {"name", "hostname", "backups_enabled"}
-    call = client.replace_server if whole else client.update_server
+    call = client.replace_server if operation.replaces else client.update_server
     return _shown(operation, call(operation.provider_id, operation.body))
 
 
 def _delete(client: Client, operation: Operation) -> _Outcome:
     answer = client.delete_server(operation.provider_id)
-    return _accepted({"provider_status": answer.status, "provider_words": answer.words})
+    return _accepted(_said(answer))
 
 
 def _start(client: Client, operation: Operation) -> _Outcome:
@@ -197,7 +212,7 @@ _CALLS: Final[Mapping[str, Callable[[Client, Operation], _Outcome]]] = {
 
 def _power(operation: Operation, answer: PowerAnswer) -> _Outcome:
     status = answer.server_status
-    fields = {"provider_status": answer.answer.status, "provider_words": answer.answer.words}
+    fields = _said(answer.answer)
     if not status:
         return _accepted(fields)
     account, provider_id = operation.account, operation.provider_id
@@ -207,13 +222,21 @@ def _power(operation: Operation, answer: PowerAnswer) -> _Outcome:
 def _shown(operation: Operation, answer: ServerAnswer) -> _Outcome:
     """An answer that may show the server: its id is the operation's from now on."""
     server, account = answer.server, operation.account
-    fields = {"provider_status": answer.answer.status, "provider_words": answer.answer.words}
+    fields = _said(answer.answer)
     if server is None:
         return _accepted(fields)
     return _accepted(
         {**fields, "provider_id": server.id},
         lambda: sync.apply_seen(account, server, detail=False, own=Deeds(account)),
     )
+
+
+def _said(answer: Answer) -> dict[str, Any]:
+    return {
+        "provider_status": answer.status,
+        "provider_words": answer.words,
+        "answer": answer.content.decode(),
+    }
 
 
 def _is_known(operation: Operation, provider_id: str) -> bool:
@@ -240,6 +263,7 @@ def _from_error(error: ApiError) -> _Outcome:
         "provider_status": error.status,
         "provider_words": error.words,
         "field_errors": error.fields,
+        "answer": error.content.decode(),
     }
     if error.sent == "ambiguous":
         return _Outcome(State.UNKNOWN, {**fields, "next_poll_at": clock.now() + FIRST_LOOK})

@@ -37,23 +37,34 @@ class Refused(Exception):
     """Nothing was asked for and nothing was sent; the message is a sentence for the person.
 
     `operation`: receipt that stands in the way, where there is one. `field`: where the person
-    can mend it, where it is one that they fill in.
+    can mend it, where it is one that they fill in. `code`: for programs.
     """
 
     def __init__(
-        self, sentence: str, operation: Operation | None = None, *, field: str = ""
+        self,
+        sentence: str,
+        operation: Operation | None = None,
+        *,
+        field: str = "",
+        code: str = "conflict",
     ) -> None:
         super().__init__(sentence)
         self.operation = operation
         self.field = field
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a door hands in beside the change itself."""
+    """What a door hands in beside the change itself.
+
+    `by_status`: refuse what makes no sense in the status that the mirror shows; a script asks
+    VPS.org itself.
+    """
 
     form_id: str
     reason: str = ""
+    by_status: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ class _Change:
     body: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
+    replaces: bool = False
 
 
 def create(
@@ -76,14 +88,23 @@ def create(
 ) -> Operation:
     """`body`: the documented fields that were given, validated. `labels`: the panel's own, put
     on the server as soon as it is known. Raises Refused."""
-    return _ask(scope, _Change("create", account, body["name"], body=body, labels=labels), ask)
+    name = str(body.get("name", ""))
+    return _ask(scope, _Change("create", account, name, body=body, labels=labels), ask)
 
 
 def update(
-    scope: Scope, server: Server, changes: dict[str, Any], before: dict[str, Any], ask: Ask
+    scope: Scope,
+    server: Server,
+    changes: dict[str, Any],
+    before: dict[str, Any],
+    ask: Ask,
+    *,
+    replaces: bool = False,
 ) -> Operation:
-    """`changes`: only the fields that differ; `before`: the same fields as last read."""
-    return _ask(scope, _of(server, "update", body=changes, before=before), ask)
+    """`changes`: only the fields that differ; `before`: the same fields as last read. `replaces`:
+    by PUT, which VPS.org documents for all three fields together."""
+    change = _of(server, "update", body=changes, before=before)
+    return _ask(scope, replace(change, replaces=replaces), ask)
 
 
 def delete(scope: Scope, server: Server, ask: Ask) -> Operation:
@@ -169,7 +190,7 @@ def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
         earlier = of_form(scope, ask.form_id)
         if earlier:
             return earlier
-        _refuse_what_cannot_be(scope, change)
+        _refuse_what_cannot_be(scope, change, ask)
         _refuse_without_reason(scope, change, ask)
         operation = _new(scope, change, ask)
         operation.save(force_insert=True)
@@ -177,20 +198,24 @@ def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
     return operation
 
 
-def _refuse_what_cannot_be(scope: Scope, change: _Change) -> None:
+def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
     account = change.account
     if account.disconnected_at:
-        raise Refused(_("This account was disconnected, so nothing can be changed there."))
+        raise Refused(
+            _("This account was disconnected, so nothing can be changed there."),
+            code="disconnected",
+        )
     if not is_connected(account):
         raise Refused(
-            _("This account belongs to another API address; nothing can be changed there.")
+            _("This account belongs to another API address; nothing can be changed there."),
+            code="disconnected",
         )
     if not account.writable:
-        raise Refused(rules.second_dialect())
+        raise Refused(rules.second_dialect(), code="read_only")
     if not can_change(scope, account):
-        raise Refused(rules.no_token())
+        raise Refused(rules.no_token(), code="no_token")
     if change.kind == "create":
-        _refuse(rules.out_of_reach(scope.reach, change.labels))
+        _refuse(rules.out_of_reach(scope.reach, change.labels), "out_of_reach")
         _refuse_second_create(change)
         return
     server = Server.objects.filter(account=account, provider_id=change.provider_id).first()
@@ -198,7 +223,8 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change) -> None:
         # It left this person's reach while they looked at it: absent, as everywhere.
         raise Http404
     _refuse_crossing(change)
-    _refuse(rules.illegal(change.kind, server))
+    code = "locked" if server.held_by else "conflict"
+    _refuse(rules.illegal(change.kind, server, by_status=ask.by_status), code)
 
 
 def _refuse_without_reason(scope: Scope, change: _Change, ask: Ask) -> None:
@@ -207,9 +233,9 @@ def _refuse_without_reason(scope: Scope, change: _Change, ask: Ask) -> None:
         raise Refused(wanted, field="reason")
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(sentence: str, code: str) -> None:
     if sentence:
-        raise Refused(sentence)
+        raise Refused(sentence, code=code)
 
 
 def _refuse_second_create(change: _Change) -> None:
@@ -226,6 +252,7 @@ def _refuse_second_create(change: _Change) -> None:
             )
             % {"name": change.server_name},
             running,
+            code="already_creating",
         )
 
 
@@ -239,12 +266,13 @@ def _refuse_crossing(change: _Change) -> None:
         raise Refused(
             _("Another change of this server is being sent right now. Wait for its receipt."),
             sending,
+            code="already_sending",
         )
     deleting = Operation.objects.filter(
         IS_OPEN, account=change.account, provider_id=change.provider_id, kind="delete"
     ).first()
     if deleting:
-        raise Refused(_("This server is being deleted."), deleting)
+        raise Refused(_("This server is being deleted."), deleting, code="already_deleting")
 
 
 def _new(scope: Scope, change: _Change, ask: Ask) -> Operation:
@@ -260,11 +288,14 @@ def _new(scope: Scope, change: _Change, ask: Ask) -> Operation:
         address=scope.origin.address,
         user_agent=scope.origin.user_agent,
         request_id=scope.origin.request_id,
+        panel_key=scope.key_id,
+        key_name=scope.origin.key,
         reason=clean(ask.reason, 500),
         form_id=ask.form_id,
         provider_id=change.provider_id,
         server_name=clean(change.server_name, 255),
         body=change.body,
+        replaces=change.replaces,
         before=change.before,
         labels=server_labels.to_text(change.labels),
     )

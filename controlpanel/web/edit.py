@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import edits, services
 from controlpanel.operations import selectors as operations
-from controlpanel.operations.edits import Edit
+from controlpanel.operations.edits import FIELDS, Edit
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
 from controlpanel.operations.states import State
@@ -84,7 +84,14 @@ def _compared(
             said=_("VPS.org has these values already, so there was nothing to change."),
         )  # fmt: skip
     try:
-        operation = services.update(scope, server, dict(edit.changes), dict(edit.before), form.ask)
+        operation = services.update(
+            scope,
+            server,
+            dict(edit.changes),
+            dict(edit.before),
+            form.ask,
+            replaces=set(edit.changes) == set(FIELDS),
+        )
     except Refused as refused:
         if form.stands_at_field(refused):
             return edit_page(request, scope, server, form, status=422)

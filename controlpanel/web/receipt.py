@@ -40,7 +40,6 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 _VIA: Final[Mapping[str, Promise]] = {
     "page": _l("a page of the panel"),
-    "gateway": _l("the panel's API"),
     "worker": _l("a worker"),
     "command": _l("the command line"),
 }
@@ -96,7 +95,7 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
         "field_errors": _field_errors(operation),
         "role": role.label if role else operation.actor_role,
         "sent_with": meanings.sent_with(operation),
-        "via": _VIA.get(operation.via, operation.via),
+        "via": _via(operation),
         "server_url": _server_url(scope, operation),
         "audit_url": _audit_url(scope, operation),
         "again_url": _again_url(scope, operation) if allowed and not left else "",
@@ -106,6 +105,12 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
         "may_close": allowed and closable(operation),
         "right": policy.PERMISSIONS[permission],
     }
+
+
+def _via(operation: Operation) -> str:
+    if operation.panel_key is not None:
+        return _("the panel key “%(name)s”") % {"name": operation.key_name}
+    return str(_VIA.get(operation.via, operation.via))
 
 
 def steps(operation: Operation) -> list[Step]:

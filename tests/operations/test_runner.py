@@ -123,7 +123,7 @@ def test_a_power_answer_without_a_status_leaves_the_mirror_alone(bob, server, sa
 def test_all_three_fields_are_put(bob, server, sandbox):
     fields = {"name": "renamed", "hostname": "renamed.example.com", "backups_enabled": False}
     scope = bob.scope("servers.edit")
-    sent(services.update(scope, server("web-server-01"), fields, {}, ask()))
+    sent(services.update(scope, server("web-server-01"), fields, {}, ask(), replaces=True))
     (entry,) = sandbox.changes()
     assert (entry.method, entry.body) == ("PUT", fields)
 
