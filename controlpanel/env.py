@@ -113,6 +113,16 @@ SETTINGS = (
         "8",
         "Threads of the web process; at most half of them wait for VPS.org at once.",
     ),
+    Setting(
+        "PANEL_GATEWAY_RATE",
+        "50",
+        "Requests a second that one panel key may send for long.",
+    ),
+    Setting(
+        "PANEL_GATEWAY_BURST",
+        "200",
+        "Requests that one panel key may send at once, after it was idle.",
+    ),
     Setting("PANEL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Setting(
         "PANEL_EMAIL_URL",

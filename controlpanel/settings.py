@@ -28,6 +28,8 @@ PANEL_PUBLIC_URL = env.get(
 ).rstrip("/")
 PANEL_HOOK_PRIVATE = env.get_flag("PANEL_HOOK_PRIVATE")
 PANEL_PROXY_COUNT = env.get_int("PANEL_PROXY_COUNT", 0)
+PANEL_GATEWAY_RATE = max(1, env.get_int("PANEL_GATEWAY_RATE", 50))
+PANEL_GATEWAY_BURST = max(1, env.get_int("PANEL_GATEWAY_BURST", 200))
 PANEL_WEB_THREADS = env.get_int("PANEL_WEB_THREADS", 8)
 
 
@@ -100,11 +102,13 @@ INSTALLED_APPS = [
     "controlpanel.credentials",
     "controlpanel.servers",
     "controlpanel.operations",
+    "controlpanel.gateway",
     "controlpanel.web",
 ]
 
 MIDDLEWARE = [
     "controlpanel.web.middleware.request_id",
+    "controlpanel.gateway.middleware.gateway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -218,6 +222,8 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": _bell("audit.tasks.deliver", 30.0, 30),
     "verify": _bell("audit.tasks.verify", 60.0, 60),
     "look-again": _bell("audit.tasks.look_again", 5.0, 10),
+    "record-reads": _bell("gateway.tasks.record_reads", 30.0, 30),
+    "forget-repeats": _bell("gateway.tasks.forget_repeats", 3600.0, 600),
     "index": _bell("audit.tasks.index", 30.0, 30),
 }
 

@@ -15,6 +15,12 @@ PANEL: Final[tuple[EventType, ...]] = (
         optional=("query", "count", "first", "last", "sha256"),
     ),
     event_type(
+        "gateway.reads",
+        _("Reads by a script"),
+        _("%(actor)s read %(route)s %(count)s times within a minute, with the key %(target)s"),
+        required=("route", "minute", "count"),
+    ),
+    event_type(
         "audit.delivery_changed",
         _("Delivery of checkpoints changed"),
         _("%(actor)s changed where the checkpoints of %(target)s are sent"),

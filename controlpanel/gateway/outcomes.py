@@ -1,0 +1,93 @@
+"""What is said of a change, from its operation alone: the same whoever asks, and when."""
+
+from typing import Final
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from controlpanel.gateway import troubles
+from controlpanel.gateway.answers import Answer, said
+from controlpanel.gateway.routes import BASE
+from controlpanel.operations.models import Operation
+from controlpanel.operations.states import State
+from controlpanel.vpsorg.errors import SENTENCES
+
+# Where the provider documents no status.
+_USUAL: Final = {"create": 201, "delete": 204}
+_DONE: Final = {State.ACCEPTED.value, State.OBSERVED.value}
+_UNKNOWN: Final = {State.UNKNOWN.value, State.NOT_SEEN.value, State.CLOSED.value}
+# Codes of `runner` for what was never sent.
+_FORBIDDEN: Final = {"right_gone"}
+
+
+def of(operation: Operation) -> Answer:
+    return _said(operation).with_headers(X_Operation=address(operation))
+
+
+def address(operation: Operation) -> str:
+    """Where a script sees how it ended."""
+    return f"{settings.PANEL_PUBLIC_URL}{BASE}/operations/{operation.id}/"
+
+
+def receipt(operation: Operation) -> str:
+    """Where a person does."""
+    path = reverse("operation", args=[operation.team.slug, operation.id])
+    return f"{settings.PANEL_PUBLIC_URL}{path}"
+
+
+def _said(operation: Operation) -> Answer:
+    state = operation.state
+    if state in _DONE or (state == State.CLOSED.value and operation.provider_status):
+        status = operation.provider_status or _USUAL.get(operation.kind, 200)
+        return Answer(status, operation.answer.encode())
+    if state == State.FAILED.value:
+        return _failed(operation)
+    if state == State.CANCELLED.value:
+        return _not_sent(operation)
+    if state in _UNKNOWN:
+        return unknown(operation)
+    return said(
+        504,
+        "not_sent_yet",
+        _("It is recorded and not sent yet; a worker sends it. Look at it before you repeat it."),
+        operation=address(operation),
+        state=state,
+    )
+
+
+def unknown(operation: Operation) -> Answer:
+    if operation.state == State.NOT_SEEN.value:
+        words = _(
+            "The answer of VPS.org was lost, and the panel has looked since: this was not done. "
+            "Ask for it anew, with a new Idempotency-Key."
+        )
+    else:
+        words = _(
+            "The answer of VPS.org was lost, so nobody knows yet whether this was done. Do not "
+            "send it again: look at the operation, the panel finds out."
+        )
+    state = operation.state if operation.state in _UNKNOWN else State.UNKNOWN.value
+    code = operation.code or "unknown"
+    return said(504, code, words, operation=address(operation), state=state)
+
+
+def _failed(operation: Operation) -> Answer:
+    if operation.provider_status:
+        return troubles.refused(
+            operation.provider_status,
+            operation.answer.encode(),
+            operation.provider_words,
+            operation.code,
+        )
+    sentence = SENTENCES.get(operation.code, "")
+    return said(
+        503,
+        operation.code or "not_sent",
+        f"{_(sentence)} {_('Nothing was done.')}".strip(),
+    )
+
+
+def _not_sent(operation: Operation) -> Answer:
+    status = 403 if operation.code in _FORBIDDEN else 409
+    return said(status, operation.code or "cancelled", operation.note or _("It was never sent."))

@@ -1,0 +1,116 @@
+"""How often a key may ask: a bucket that fills steadily, shared by all processes through Redis.
+
+While Redis is gone every process counts for itself, and the log says so.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+import structlog
+from django.conf import settings
+
+log = structlog.get_logger(__name__)
+
+_QUIET: Final = 5.0
+# KEYS: the bucket. ARGV: tokens a second, size. Answers with [allowed, tokens left].
+_SCRIPT: Final = """
+local now = redis.call('TIME')
+local at = tonumber(now[1]) + tonumber(now[2]) / 1000000
+local rate, size = tonumber(ARGV[1]), tonumber(ARGV[2])
+local held = redis.call('HMGET', KEYS[1], 'left', 'at')
+local left = tonumber(held[1]) or size
+left = math.min(size, left + math.max(0, at - (tonumber(held[2]) or at)) * rate)
+local allowed = 0
+if left >= 1 then
+  allowed, left = 1, left - 1
+end
+redis.call('HSET', KEYS[1], 'left', tostring(left), 'at', tostring(at))
+redis.call('PEXPIRE', KEYS[1], math.ceil(1000 * size / rate) + 1000)
+return {allowed, tostring(left)}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of one bucket after one request."""
+
+    allowed: bool
+    left: float
+    rate: float
+    size: int
+
+    @property
+    def wait(self) -> float:
+        """Seconds until one more is allowed."""
+        return 0.0 if self.left >= 1 else (1 - self.left) / self.rate
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """As the IETF's draft on RateLimit header fields writes them."""
+        window = max(1, round(self.size / self.rate))
+        full = max(0, round((self.size - self.left) / self.rate))
+        return {
+            "RateLimit-Policy": f'"key";q={self.size};w={window}',
+            "RateLimit": f'"key";r={int(self.left)};t={full}',
+        }
+
+
+def take(name: str) -> Standing:
+    """One request of the key `name`."""
+    rate, size = float(settings.PANEL_GATEWAY_RATE), int(settings.PANEL_GATEWAY_BURST)
+    shared = _shared.take(name, rate, size)
+    return shared or _own.take(name, rate, size)
+
+
+class _Shared:
+    def __init__(self) -> None:
+        self._script: Any = None
+        self._silent_until = 0.0
+
+    def take(self, name: str, rate: float, size: int) -> Standing | None:
+        """None without Redis."""
+        if not settings.REDIS_URL or time.monotonic() < self._silent_until:
+            return None
+        try:
+            allowed, left = self._ask(name, rate, size)
+        except redis.RedisError as error:
+            self._silent_until = time.monotonic() + _QUIET
+            log.warning("gateway.rates_per_process", error=type(error).__name__)
+            return None
+        return Standing(bool(allowed), float(left), rate, size)
+
+    def _ask(self, name: str, rate: float, size: int) -> Any:
+        if self._script is None:
+            client = redis.Redis.from_url(
+                settings.REDIS_URL, socket_connect_timeout=0.3, socket_timeout=0.5
+            )
+            self._script = client.register_script(_SCRIPT)
+        return self._script(keys=[f"panel:rate:{name}"], args=[rate, size])
+
+
+class _Own:
+    """For this process alone."""
+
+    _MOST: Final = 10_000
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, name: str, rate: float, size: int) -> Standing:
+        now = time.monotonic()
+        with self._lock:
+            left, at = self._held.get(name, (float(size), now))
+            left = min(float(size), left + (now - at) * rate)
+            allowed = left >= 1
+            left -= allowed
+            if len(self._held) >= self._MOST:
+                self._held.clear()
+            self._held[name] = (left, now)
+        return Standing(allowed, left, rate, size)
+
+
+_shared, _own = _Shared(), _Own()

@@ -1,0 +1,108 @@
+"""Reads pass straight through, with the account's sync token; what is out of reach is left out."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from controlpanel.credentials import clients
+from controlpanel.credentials.key_door import Entered
+from controlpanel.gateway import troubles
+from controlpanel.gateway.answers import Answer, Refusal, refuse
+from controlpanel.gateway.routes import BASE, Found, Route
+from controlpanel.servers import selectors
+from controlpanel.servers.models import Server
+from controlpanel.vpsorg import wire
+from controlpanel.vpsorg.errors import ApiError, NotFound
+from controlpanel.vpsorg.read import mapping
+
+# In all, for one request.
+SECONDS = clients.WORKER_SECONDS
+# For a place among the requests that wait for the provider.
+WAIT = 5.0
+
+
+def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
+    """Raises Refusal."""
+    assert found.route is not None
+    query = _query(request, found.route)
+    path = found.route.path.replace("{id}", found.id)
+    account, scope = entered.key.account, entered.scope
+    narrow = not scope.reach.is_all and path.startswith("/servers/")
+    if narrow and found.id and not _is_within(entered, found.id):
+        raise absent()
+    try:
+        with clients.page_slot(WAIT), clients.sync_client(account, SECONDS) as client:
+            content = client.read(path, query).content
+    except NotFound as error:
+        raise absent() if narrow else troubles.of_read(error) from None
+    except (ApiError, clients.NoClient, clients.Busy) as error:
+        raise troubles.of_read(error) from None
+    if narrow and not found.id:
+        content = _only_within(entered, content)
+    return Answer(200, _here(content, account.origin))
+
+
+def absent() -> Refusal:
+    """The same for what is out of reach and for what is not there."""
+    return refuse(
+        404, "not_found", _("There is no such server, or it is not within this key's reach.")
+    )
+
+
+def _query(request: HttpRequest, route: Route) -> str:
+    unknown = [name for name in request.GET if name not in route.query]
+    if unknown:
+        raise refuse(
+            400,
+            "unknown_parameter",
+            _("This address takes no parameter “%(name)s”. It takes: %(known)s.")
+            % {"name": unknown[0][:64], "known": ", ".join(route.query) or _("none")},
+        )
+    return urlencode([(name, one) for name, values in request.GET.lists() for one in values])
+
+
+def _is_within(entered: Entered, server_id: str) -> bool:
+    """As the mirror knows it: labels are the panel's own."""
+    return _near(entered).filter(provider_id=server_id).exists()
+
+
+def _near(entered: Entered) -> QuerySet[Server]:
+    return selectors.visible(entered.scope).filter(account_id=entered.key.account_id, gone_at=None)
+
+
+def _only_within(entered: Entered, content: bytes) -> bytes:
+    body = json.loads(content)
+    near = set(_near(entered).order_by().values_list("provider_id", flat=True))
+    entries = body if isinstance(body, list) else mapping(body).get("results")
+    if not isinstance(entries, list):
+        raise troubles.unreadable()
+    kept = [one for one in entries if wire.server_id(mapping(one)) in near]
+    if isinstance(body, list):
+        return json.dumps(kept).encode()
+    paged = body.get("next") or body.get("previous")
+    counted = {"count": len(near) if paged else len(kept)} if "count" in body else {}
+    return json.dumps({**body, **counted, "results": kept}).encode()
+
+
+def _here(content: bytes, origin: str) -> bytes:
+    """Links to other pages of a list lead through the gateway as well, or a script would send its
+    key past it."""
+    if b'"next"' not in content and b'"previous"' not in content:
+        return content
+    body = json.loads(content)
+    if not isinstance(body, dict):
+        return content
+    links = {name: _link(body[name], origin) for name in ("next", "previous") if body.get(name)}
+    return json.dumps({**body, **links}).encode() if links else content
+
+
+def _link(link: Any, origin: str) -> str | None:
+    there = f"{origin}{BASE}/"
+    if not isinstance(link, str) or not link.startswith(there):
+        return None
+    return f"{settings.PANEL_PUBLIC_URL}{BASE}/{link.removeprefix(there)}"

@@ -1,0 +1,164 @@
+"""Idempotency-Key: the same key and request has one effect and one answer, for 24 hours.
+
+The row is claimed before anything is asked for. Whatever happens to the process, the operation
+that became of it bears the row's own form id, so that a second one cannot be made.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError, transaction
+from django.utils.translation import gettext as _
+
+from controlpanel.credentials.key_door import Entered
+from controlpanel.gateway import outcomes, reads
+from controlpanel.gateway.answers import Answer, Refusal, refuse
+from controlpanel.gateway.models import Repeat
+from controlpanel.lib import clock, ids
+from controlpanel.operations.models import Operation
+from controlpanel.operations.selectors import of_form
+from controlpanel.operations.states import State
+
+log = structlog.get_logger(__name__)
+
+KEPT: Final = timedelta(hours=24)
+MOST: Final = 255
+_UNDECIDED: Final = {State.REQUESTED.value, State.SENDING.value}
+# A request that has made no operation by then did not live to do so.
+_ABANDONED: Final = timedelta(seconds=2 * reads.SECONDS)
+_KEPT_HEADERS: Final = ("X-Operation", "Retry-After")
+
+Do = Callable[[str], Answer]
+
+
+def once(entered: Entered, given: str, asked: str, do: Do) -> Answer:
+    """`given`: the header, `asked`: what the request says in all. `do`: takes a form id, makes the
+    change and answers. Raises Refusal."""
+    if not given.isascii() or not given.isprintable() or len(given) > MOST:
+        raise refuse(
+            400,
+            "bad_idempotency_key",
+            _("An Idempotency-Key has at most 255 visible ASCII characters; a UUID does well."),
+        )
+    digest, body = (sha256(text.encode()).hexdigest() for text in (given, asked))
+    while True:
+        row, is_first = _claim(entered.key.id, digest, body)
+        if row.asked != body:
+            raise refuse(
+                422,
+                "idempotency_key_reused",
+                _(
+                    "This Idempotency-Key was used for another request, so nothing was done. Send "
+                    "a new key with a new request."
+                ),
+            )
+        try:
+            return _first(row, do) if is_first else _again(entered, row, do)
+        except Repeat.DoesNotExist:
+            continue  # the first one came to nothing, so this one is the first
+
+
+def forget_old() -> None:
+    Repeat.objects.filter(created_at__lt=clock.now() - KEPT).delete()
+
+
+def _claim(panel_key: UUID, digest: str, body: str) -> tuple[Repeat, bool]:
+    """The row of this key, and whether this very request made it."""
+    with transaction.atomic():
+        mine = Repeat.objects.filter(panel_key=panel_key, digest=digest)
+        mine.filter(created_at__lt=clock.now() - KEPT).delete()
+        return Repeat.objects.get_or_create(
+            panel_key=panel_key,
+            digest=digest,
+            defaults={"asked": body, "form_id": ids.new_form_id()},
+        )
+
+
+def _first(row: Repeat, do: Do) -> Answer:
+    try:
+        answer = do(row.form_id)
+    except Exception:
+        _forget_unless_asked(row)
+        raise
+    return _keep(row, answer)
+
+
+def _forget_unless_asked(row: Repeat) -> None:
+    """Where nothing was asked for there is nothing to repeat: the next try is a first one."""
+    with suppress(DatabaseError, InterfaceError):
+        if not Operation.objects.filter(form_id=row.form_id).exists():
+            Repeat.objects.filter(id=row.id, status=None).delete()
+
+
+def _again(entered: Entered, row: Repeat, do: Do) -> Answer:
+    """The first one's answer, as soon as there is one. Raises Repeat.DoesNotExist if there will
+    be none."""
+    ends = time.monotonic() + reads.SECONDS
+    operation = None
+    pause = 0.02
+    while time.monotonic() < ends:
+        row.refresh_from_db()
+        if row.status is not None:
+            return _kept(row)
+        operation = of_form(entered.scope, row.form_id)
+        if operation and operation.state not in _UNDECIDED and _is_left(operation):
+            return _keep(row, outcomes.of(operation))
+        if operation is None and _take_over(row):
+            return _first(row, do)
+        time.sleep(pause)
+        pause = min(0.25, pause * 1.5)
+    raise _still_running(operation)
+
+
+def _is_left(operation: Operation) -> bool:
+    """Who sent it has had the time to write the answer down, and has not."""
+    at = operation.answered_at or operation.ended_at
+    return at is None or clock.now() - at > timedelta(seconds=2)
+
+
+def _take_over(row: Repeat) -> bool:
+    """True for exactly one of those who wait for somebody who died before asking."""
+    if clock.now() - row.created_at < _ABANDONED:
+        return False
+    was = Repeat.objects.filter(id=row.id, status=None, created_at=row.created_at)
+    return was.update(created_at=clock.now()) == 1
+
+
+def _keep(row: Repeat, answer: Answer) -> Answer:
+    """What is written first is everybody's answer."""
+    try:
+        kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+        written = Repeat.objects.filter(id=row.id, status=None).update(
+            status=answer.status, content=answer.content.decode(), headers=kept
+        )
+        if written:
+            return answer
+        row.refresh_from_db()
+        return _kept(row) if row.status is not None else answer
+    except (DatabaseError, InterfaceError, Repeat.DoesNotExist):
+        # The change is made: its answer must reach its caller, not this.
+        log.exception("gateway.answer_not_kept", repeat=row.id)
+        return answer
+
+
+def _kept(row: Repeat) -> Answer:
+    assert row.status is not None
+    answer = Answer(row.status, row.content.encode(), row.headers)
+    return answer.with_headers(Idempotency_Replayed="true")
+
+
+def _still_running(operation: Operation | None) -> Refusal:
+    where = {"operation": outcomes.address(operation)} if operation else {}
+    return refuse(
+        409,
+        "still_running",
+        _("The first request with this Idempotency-Key is still running. Ask again in a moment."),
+        {"Retry-After": "5"},
+        **where,
+    )

@@ -1,0 +1,218 @@
+"""What the gateway answers, as literal data: anything else is 404, or 405 with `Allow`."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+BASE: Final = "/api/v1"
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`permission`: empty for what any key may ask. `record`: "counted" reads become one event a
+    key, route and minute; a "change" is an operation. `body`: JSON Schema of each field; None:
+    the call has no body. `codes`: those that the provider documents, or the panel for its own.
+    """
+
+    name: str
+    method: str
+    path: str
+    sentence: str
+    permission: str = "servers.view"
+    record: Literal["counted", "change"] = "counted"
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    body: Mapping[str, Schema] | None = None
+    required: tuple[str, ...] = ()
+    codes: tuple[int, ...] = (200, 401)
+    # Answered by the panel itself, from nothing but its own data.
+    own: bool = False
+
+
+_PAGING: Final[Mapping[str, Schema]] = {
+    # known from published clients, not documented
+    "page": {"type": "integer", "minimum": 1},
+    "page_size": {"type": "integer", "minimum": 1, "maximum": 100},
+}
+_NAME: Final[Schema] = {"type": "string", "description": "Letters, digits and hyphens."}
+_HOSTNAME: Final[Schema] = {"type": "string", "description": "A fully qualified domain name."}
+_BACKUPS: Final[Schema] = {"type": "boolean"}
+_CREATE: Final[Mapping[str, Schema]] = {
+    "name": _NAME,
+    "plan_id": {"type": "integer"},
+    "os_id": {"type": "integer"},
+    "location": {"type": "string", "description": "Code of a datacentre."},
+    "hostname": _HOSTNAME,
+    "ssh_key_id": {"type": "integer"},
+    "backups_enabled": {"type": "boolean", "default": False},
+}
+_EDIT: Final[Mapping[str, Schema]] = {
+    "name": _NAME,
+    "hostname": _HOSTNAME,
+    "backups_enabled": _BACKUPS,
+}
+
+
+def _change(name: str, method: str, path: str, sentence: str, right: str, **more: Any) -> Route:
+    return Route(name, method, path, sentence, f"servers.{right}", "change", **more)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        "servers.list",
+        "GET",
+        "/servers/",
+        "All servers of the account that are within the key's reach.",
+        query={
+            "status": {"type": "string", "description": "active, stopped or suspended"},
+            "location": {"type": "string"},
+            **_PAGING,
+        },
+    ),
+    _change(
+        "servers.create",
+        "POST",
+        "/servers/",
+        "Create a server. It is billed from then on.",
+        "create",
+        body=_CREATE,
+        required=("name", "plan_id", "os_id", "location"),
+        codes=(201, 400, 401, 402),
+    ),
+    Route(
+        "servers.show", "GET", "/servers/{id}/", "One server with its usage.", codes=(200, 401, 404)
+    ),
+    _change(
+        "servers.replace",
+        "PUT",
+        "/servers/{id}/",
+        "Set name, hostname and backups together.",
+        "edit",
+        body=_EDIT,
+        required=("name", "hostname", "backups_enabled"),
+        codes=(200, 400, 401, 404),
+    ),
+    _change(
+        "servers.update",
+        "PATCH",
+        "/servers/{id}/",
+        "Change some of name, hostname and backups.",
+        "edit",
+        body=_EDIT,
+        codes=(200, 400, 401, 404),
+    ),
+    _change(
+        "servers.delete",
+        "DELETE",
+        "/servers/{id}/",
+        "Delete a server for good. This cannot be undone.",
+        "delete",
+        codes=(204, 401, 404),
+    ),
+    _change(
+        "servers.start",
+        "POST",
+        "/servers/{id}/start/",
+        "Start a server.",
+        "start",
+        codes=(200, 400, 401, 404),
+    ),
+    _change(
+        "servers.stop",
+        "POST",
+        "/servers/{id}/stop/",
+        "Ask a server to shut down. A stopped server is still billed.",
+        "stop",
+        codes=(200, 400, 401, 404),
+    ),
+    _change(
+        "servers.reboot",
+        "POST",
+        "/servers/{id}/reboot/",
+        "Ask a server to restart.",
+        "reboot",
+        codes=(200, 400, 401, 404),
+    ),
+    Route(
+        "plans.list",
+        "GET",
+        "/plans/",
+        "Plans, where the provider has this address.",
+        query={"location": {"type": "string"}, **_PAGING},
+    ),
+    Route(
+        "locations.list",
+        "GET",
+        "/locations/",
+        "Locations, where the provider has this address.",
+        query=_PAGING,
+    ),
+    Route(
+        "systems.list",
+        "GET",
+        "/operating-systems/",
+        "Operating systems, where the provider has this address.",
+        query=_PAGING,
+    ),
+    Route(
+        "ssh_keys.list",
+        "GET",
+        "/ssh-keys/",
+        "SSH keys of the account, where the provider has this address.",
+        query=_PAGING,
+    ),
+    Route(
+        "account.me",
+        "GET",
+        "/account/me/",
+        "The key itself, in the provider's shape. Answered by the panel.",
+        permission="",
+        own=True,
+    ),
+    Route(
+        "operations.show",
+        "GET",
+        "/operations/{operation}/",
+        "How a change stands, and how it ended. The panel's own.",
+        codes=(200, 401, 404),
+        own=True,
+    ),
+)
+
+_PARTS: Final = {
+    # Dots and dashes only inside: no id can be "..", and none needs quoting in a path.
+    "{id}": r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]{0,63})",
+    "{operation}": r"(?P<operation>[0-9a-f-]{36})",
+}
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    pattern = re.escape(BASE + path)
+    for part, expression in _PARTS.items():
+        pattern = pattern.replace(re.escape(part), expression)
+    return re.compile(pattern, re.ASCII)
+
+
+_BY_PATH: Final[Mapping[re.Pattern[str], Mapping[str, Route]]] = {
+    _pattern(path): {route.method: route for route in ROUTES if route.path == path}
+    for path in dict.fromkeys(route.path for route in ROUTES)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    route: Route | None
+    allowed: Iterable[str] = ()
+    id: str = ""
+
+
+def find(method: str, path: str) -> Found:
+    """`route` is None for what is not served; `allowed` then names the path's other methods."""
+    for pattern, by_method in _BY_PATH.items():
+        match = pattern.fullmatch(path)
+        if match:
+            named = match.groupdict()
+            return Found(by_method.get(method), tuple(by_method), "".join(named.values()))
+    return Found(None)

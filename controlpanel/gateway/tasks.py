@@ -1,0 +1,17 @@
+from celery import shared_task
+
+from controlpanel.audit import readonly
+from controlpanel.gateway import counting, repeats
+from controlpanel.lib import request_id
+
+
+@shared_task
+def record_reads() -> None:
+    with request_id.bound(request_id.new()):
+        if not readonly.closed():
+            counting.record_reads()
+
+
+@shared_task
+def forget_repeats() -> None:
+    repeats.forget_old()

@@ -1,0 +1,29 @@
+import pytest
+
+from controlpanel.accounts.models import Account
+from controlpanel.gateway import counting, rates
+from tests.gateway.asking import Script, key_of
+from tests.people import Person
+
+
+@pytest.fixture(autouse=True)
+def _as_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "_counts", {})
+    monkeypatch.setattr(rates, "_shared", rates._Shared())
+    monkeypatch.setattr(rates, "_own", rates._Own())
+
+
+@pytest.fixture
+def operator(bob: Person, synced: Account) -> Script:
+    """bob's key: all that an operator may do to servers."""
+    return key_of(bob, synced)
+
+
+@pytest.fixture
+def administrator(adam: Person, synced: Account) -> Script:
+    return key_of(adam, synced)
+
+
+@pytest.fixture
+def viewer(vera: Person, synced: Account) -> Script:
+    return key_of(vera, synced)

@@ -1,0 +1,70 @@
+from datetime import timedelta
+
+import pytest
+
+from controlpanel.audit.models import AuditEvent
+from controlpanel.gateway import counting
+from controlpanel.gateway.models import Reads
+from controlpanel.lib import clock
+
+pytestmark = [pytest.mark.databases, pytest.mark.django_db]
+
+
+def events():
+    return [
+        (one.data["route"], one.data["count"], one.actor_name, one.target_name)
+        for one in AuditEvent.objects.filter(event="gateway.reads").order_by("seq")
+    ]
+
+
+def test_reads_become_one_event_a_key_route_and_minute(viewer, vera):
+    for path in ("/servers/", "/servers/", "/servers/12345/"):
+        viewer.get(path)
+    counting.write_down()
+    assert counting.record_reads() == 0  # the minute is not over
+    clock.shift(timedelta(minutes=3))
+    assert counting.record_reads() == 2
+    assert events() == [
+        ("servers.list", 2, vera.user.email, "ci-deploy"),
+        ("servers.show", 1, vera.user.email, "ci-deploy"),
+    ]
+    assert not Reads.objects.exists()
+    assert counting.record_reads() == 0
+
+
+def test_processes_add_up(viewer):
+    for _ in range(2):
+        viewer.get("/servers/")
+        counting.write_down()
+    assert Reads.objects.get().count == 2
+
+
+def test_what_cannot_be_written_waits(viewer, monkeypatch):
+    from django.db import DatabaseError
+
+    viewer.get("/servers/")
+
+    def fail(*_args):
+        raise DatabaseError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(counting, "_add", fail)
+        counting.write_down()
+    assert not Reads.objects.exists()
+    counting.write_down()
+    assert Reads.objects.get().count == 1
+
+
+def test_what_cannot_be_recorded_stays(viewer, audit_broken):
+    viewer.get("/servers/")
+    counting.write_down()
+    clock.shift(timedelta(minutes=3))
+    assert counting.record_reads() == 0
+    assert Reads.objects.get().count == 1
+
+
+def test_refused_reads_are_not_reads(viewer):
+    viewer.get("/servers/?token=x")
+    viewer.get("/nothing/")
+    counting.write_down()
+    assert [one.route for one in Reads.objects.all()] in ([], ["servers.list"])

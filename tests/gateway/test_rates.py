@@ -1,0 +1,42 @@
+import pytest
+
+from controlpanel.gateway import rates
+from tests.gateway.asking import said
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_tells_what_is_left(viewer, settings):
+    settings.PANEL_GATEWAY_RATE, settings.PANEL_GATEWAY_BURST = 10, 100
+    answer = viewer.get("/account/me/")
+    assert answer["RateLimit-Policy"] == '"key";q=100;w=10'
+    assert answer["RateLimit"] == '"key";r=99;t=0'
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_too_many_are_refused_and_told_when_to_come_back(
+    viewer, operator, settings, shared, request
+):
+    if shared:
+        request.getfixturevalue("valkey")
+    settings.PANEL_GATEWAY_RATE, settings.PANEL_GATEWAY_BURST = 1, 3
+    answers = [viewer.get("/account/me/") for _ in range(5)]
+    assert [one.status_code for one in answers[:3]] == [200, 200, 200]
+    refused = answers[-1]
+    assert (refused.status_code, said(refused)["code"]) == (429, "too_many_requests")
+    assert int(refused["Retry-After"]) >= 1
+    assert operator.get("/account/me/").status_code == 200  # another key is another bucket
+
+
+def test_all_processes_share_a_bucket(valkey, settings):
+    settings.PANEL_GATEWAY_RATE, settings.PANEL_GATEWAY_BURST = 1, 2
+    first, second = rates._Shared(), rates._Shared()
+    taken = [one.take("key", 1.0, 2) for one in (first, second, first)]
+    assert [one.allowed for one in taken if one] == [True, True, False]
+
+
+def test_without_redis_each_process_counts_for_itself(viewer, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    settings.PANEL_GATEWAY_RATE, settings.PANEL_GATEWAY_BURST = 1, 1
+    assert viewer.get("/account/me/").status_code == 200
+    assert viewer.get("/account/me/").status_code == 429

@@ -1,0 +1,104 @@
+import json
+
+import pytest
+import requests
+
+from tests.gateway.asking import key_of, said
+from tests.people import OWNER_TOKEN, with_servers
+
+pytestmark = pytest.mark.django_db
+
+
+def direct(sandbox, path):
+    return requests.get(
+        f"{sandbox.url}/api/v1{path}", headers={"Authorization": f"Bearer {OWNER_TOKEN}"}, timeout=5
+    )
+
+
+def test_it_works(viewer, sandbox):
+    answer = viewer.get("/servers/")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.content == direct(sandbox, "/servers/").content
+
+
+def test_it_passes_the_filters_on(viewer, sandbox):
+    answer = viewer.get("/servers/?status=stopped")
+    assert answer.content == direct(sandbox, "/servers/?status=stopped").content
+    assert said(answer)["count"] < said(viewer.get("/servers/"))["count"]
+
+
+def test_it_rejects_an_unknown_parameter(viewer):
+    answer = viewer.get("/servers/?token=x")
+    assert (answer.status_code, said(answer)["code"]) == (400, "unknown_parameter")
+    assert "status" in said(answer)["detail"]
+
+
+def test_it_rejects_other_methods(viewer):
+    answer = viewer.send("DELETE", "/servers/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+
+
+def test_a_method_cannot_be_overridden(viewer, sandbox):
+    answer = viewer.get("/servers/", X_HTTP_Method_Override="DELETE", X_Method_Override="POST")
+    assert answer.status_code == 200
+    assert not sandbox.changes()
+
+
+@pytest.mark.parametrize("path", ["/servers", "/servers/12345", "/servers/12345/start"])
+def test_a_path_without_its_slash_is_not_found(operator, path):
+    for method in ("GET", "POST"):
+        answer = operator.send(method, path)
+        assert (answer.status_code, said(answer)["code"]) == (404, "slash_missing")
+
+
+@pytest.mark.parametrize(
+    "path", ["/backups/", "/", "", "/servers/../plans/", "/servers/12345/power/"]
+)
+def test_what_is_not_in_the_list_is_not_there(viewer, path, sandbox):
+    before = len(sandbox.journal.entries())
+    answer = viewer.get(path)
+    assert (answer.status_code, said(answer)["code"]) == (404, "no_such_address")
+    assert len(sandbox.journal.entries()) == before
+
+
+def test_only_what_is_within_reach(vera, synced):
+    script = key_of(vera, synced, reach=with_servers("12345"))
+    listed = said(script.get("/servers/"))
+    assert [one["id"] for one in listed["results"]] == [12345]
+    assert listed["count"] == 1
+
+
+def test_the_request_id_is_on_every_answer(viewer, nobody):
+    assert (
+        viewer.get("/servers/", X_Request_Id="from-my-script")["X-Request-Id"] == "from-my-script"
+    )
+    assert nobody.get("/api/v1/servers/")["X-Request-Id"]
+
+
+def test_nothing_of_the_provider_but_the_body_passes(viewer, sandbox):
+    sandbox.fault("status", "GET", "/servers/$", status=200, body='{"count": 0, "results": []}')
+    answer = viewer.get("/servers/")
+    assert "Server" not in answer.headers
+    assert not answer.cookies
+
+
+def test_a_password_never_passes(viewer, sandbox):
+    body = json.dumps({"count": 1, "results": [{"id": 1, "root_password": "hunter22"}]})
+    sandbox.fault("status", "GET", "/servers/$", status=200, body=body)
+    answer = viewer.get("/servers/")
+    assert b"hunter22" not in answer.content
+    assert said(answer)["results"] == [{"id": 1}]
+
+
+def test_links_to_other_pages_lead_through_the_gateway(viewer, sandbox, settings):
+    body = {
+        "count": 3,
+        "results": [],
+        "next": f"{sandbox.url}/api/v1/servers/?page=2",
+        "previous": "http://evil.example/?page=1",
+    }
+    sandbox.fault("status", "GET", "/servers/$", status=200, body=json.dumps(body))
+    found = said(viewer.get("/servers/"))
+    assert found["next"] == f"{settings.PANEL_PUBLIC_URL}/api/v1/servers/?page=2"
+    assert found["previous"] is None
