@@ -5,21 +5,20 @@ Every tool has a process and a database of its own on one PostgreSQL; they are a
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import time
-import venv
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import dj_database_url
 import psycopg
+
+from dev.apart import python_with
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS_FILE = Path(__file__).with_name("peers.txt")
@@ -154,15 +153,4 @@ def _writer(tool: str, address: str, peers: Path | None) -> Iterator[Writer]:
 
 def peers_python(folder: Path) -> Path:
     """The Python of an environment that holds exactly the pinned peers; made if it does not."""
-    python = folder / "bin" / "python"
-    stamp = folder / "peers.stamp"
-    wanted = sha256(PEERS_FILE.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-        print(f"Installing the other tools into {folder} …", flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes"]
-        command += ["--no-input", "--disable-pip-version-check", "-r", str(PEERS_FILE)]
-        subprocess.run(command, check=True, cwd=ROOT)
-        stamp.write_text(wanted, encoding="utf-8")
-    return python
+    return python_with(PEERS_FILE, folder)
