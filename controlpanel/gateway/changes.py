@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.credentials import clients
 from controlpanel.credentials.key_door import Entered
-from controlpanel.gateway import outcomes, reads
+from controlpanel.gateway import outcomes, reads, troubles
 from controlpanel.gateway.answers import Answer, Refusal, refuse
 from controlpanel.gateway.routes import Found
 from controlpanel.lib.scope import Scope
@@ -119,7 +119,7 @@ def _update(entered: Entered, server: Server, wanted: Wanted, ask: Ask) -> Opera
 
 
 def _server(entered: Entered, provider_id: str) -> Server:
-    """Raises Http404. One that somebody made a moment ago is not in the mirror yet."""
+    """Raises Http404, Refusal. One that somebody made a moment ago is not in the mirror yet."""
     account, scope = entered.key.account, entered.scope
     near = selectors.visible(scope).filter(account_id=account.id, provider_id=provider_id)
     server = near.filter(gone_at=None).first()
@@ -131,6 +131,7 @@ def _server(entered: Entered, provider_id: str) -> Server:
 
 
 def _looked_for(entered: Entered, provider_id: str) -> Server | None:
+    """Raises Refusal, in the provider's words where it says that there is no such server."""
     account = entered.key.account
     try:
         with (
@@ -138,8 +139,8 @@ def _looked_for(entered: Entered, provider_id: str) -> Server | None:
             clients.sync_client(account, reads.SECONDS / 2) as client,
         ):
             seen = client.get_server(provider_id).server
-    except (ApiError, clients.NoClient, clients.Busy):
-        return None
+    except (ApiError, clients.NoClient, clients.Busy) as error:
+        raise troubles.of_read(error) from None
     return sync.apply_seen(account, seen, detail=True, own=Deeds(account)) if seen else None
 
 
