@@ -58,8 +58,8 @@ class Refused(Exception):
 class Ask:
     """What a door hands in beside the change itself.
 
-    `by_status`: refuse what makes no sense in the status that the mirror shows; a script asks
-    VPS.org itself.
+    `by_status`: refuse what makes no sense in the status that the mirror shows, or after what
+    VPS.org has accepted; a script asks VPS.org itself.
     """
 
     form_id: str
@@ -216,13 +216,13 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
         raise Refused(rules.no_token(), code="no_token")
     if change.kind == "create":
         _refuse(rules.out_of_reach(scope.reach, change.labels), "out_of_reach")
-        _refuse_second_create(change)
+        _refuse_second_create(change, ask)
         return
     server = Server.objects.filter(account=account, provider_id=change.provider_id).first()
     if server is None or not is_within(scope.reach, server):
         # It left this person's reach while they looked at it: absent, as everywhere.
         raise Http404
-    _refuse_crossing(change)
+    _refuse_crossing(change, ask)
     code = "locked" if server.held_by else "conflict"
     _refuse(rules.illegal(change.kind, server, by_status=ask.by_status), code)
 
@@ -238,12 +238,16 @@ def _refuse(sentence: str, code: str) -> None:
         raise Refused(sentence, code=code)
 
 
-def _refuse_second_create(change: _Change) -> None:
+def _standing_in_the_way(change: _Change, ask: Ask, kind: str, **same: str) -> Operation | None:
+    """One of that kind whose end is open: for a script, where the answer is not known either."""
+    found = Operation.objects.filter(IS_OPEN, account=change.account, kind=kind, **same)
+    return (found if ask.by_status else found.exclude(state=State.ACCEPTED.value)).first()
+
+
+def _refuse_second_create(change: _Change, ask: Ask) -> None:
     """A create whose answer was lost may have bought a server, and a person who goes back to the
     form and sends it once more means the same one: no second of that name meanwhile."""
-    running = Operation.objects.filter(
-        IS_OPEN, account=change.account, kind="create", server_name=change.server_name
-    ).first()
+    running = _standing_in_the_way(change, ask, "create", server_name=change.server_name)
     if running:
         raise Refused(
             _(
@@ -256,7 +260,7 @@ def _refuse_second_create(change: _Change) -> None:
         )
 
 
-def _refuse_crossing(change: _Change) -> None:
+def _refuse_crossing(change: _Change, ask: Ask) -> None:
     sending = Operation.objects.filter(
         account=change.account,
         provider_id=change.provider_id,
@@ -268,9 +272,7 @@ def _refuse_crossing(change: _Change) -> None:
             sending,
             code="already_sending",
         )
-    deleting = Operation.objects.filter(
-        IS_OPEN, account=change.account, provider_id=change.provider_id, kind="delete"
-    ).first()
+    deleting = _standing_in_the_way(change, ask, "delete", provider_id=change.provider_id)
     if deleting:
         raise Refused(_("This server is being deleted."), deleting, code="already_deleting")
 
