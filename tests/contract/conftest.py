@@ -1,9 +1,14 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from pytest_django import Settings
 
 from controlpanel.sandbox.server import Sandbox
-from tests.sandbox.api import Api
+from tests.contract.deviations import DEVIATIONS, Deviation
+from tests.contract.gateway import Gateway, both
+from tests.sandbox.api import OWNER, Api
+
+ApiAs = Callable[[str | None], Api]
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +24,43 @@ def provider(provider_server: Sandbox) -> Sandbox:
     return provider_server
 
 
+@pytest.fixture(params=["sandbox", pytest.param("gateway", marks=pytest.mark.django_db)])
+def door(request: pytest.FixtureRequest) -> str:
+    """Where the tests knock: every one of them at the provider's, and at the panel's in front."""
+    return str(request.param)
+
+
 @pytest.fixture
-def api_as(provider: Sandbox) -> Iterator[Callable[[str | None], Api]]:
-    made = []
+def gateway(
+    db: None,
+    provider: Sandbox,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[Gateway]:
+    deviation = _deviation(request.node)
+    if deviation and not deviation.status:
+        pytest.skip(deviation.why)
+    if deviation:
+        mark = pytest.mark.xfail(raises=(AssertionError, KeyError), strict=True)
+        request.applymarker(mark)
+    settings.VPSORG_API_ORIGIN = provider.url
+    made = Gateway(provider)
+    monkeypatch.setattr(provider, "advance", both(provider.advance, made.advance))
+    yield made
+    if deviation:
+        last = made.answers[-1]
+        code = last.json().get("code", "")
+        assert (last.status_code, code) == (deviation.status, deviation.code)
+
+
+@pytest.fixture
+def api_as(provider: Sandbox, door: str, request: pytest.FixtureRequest) -> Iterator[ApiAs]:
+    made: list[Api] = []
+    gateway: Gateway | None = request.getfixturevalue("gateway") if door == "gateway" else None
 
     def make(token: str | None) -> Api:
-        made.append(Api(provider.url, token))
+        made.append(gateway.api(token) if gateway else Api(provider.url, token))
         return made[-1]
 
     yield make
@@ -33,8 +69,11 @@ def api_as(provider: Sandbox) -> Iterator[Callable[[str | None], Api]]:
 
 
 @pytest.fixture
-def api(provider: Sandbox) -> Iterator[Api]:
+def api(api_as: ApiAs) -> Api:
     """The owner of the account acme."""
-    client = Api(provider.url)
-    yield client
-    client.close()
+    return api_as(OWNER)
+
+
+def _deviation(item: pytest.Item) -> Deviation | None:
+    name = f"{item.path.stem}.{item.name}"
+    return next((one for one in DEVIATIONS if one.is_about(name)), None)
