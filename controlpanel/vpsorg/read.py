@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from controlpanel.lib.secret import Secret
-from controlpanel.lib.text import clean
+from controlpanel.lib.text import TOKEN_PATTERN, clean, redact
 
 _MOST: Final = 2**31 - 1  # what an integer column holds
 _DEEPEST: Final = 20
@@ -20,7 +20,9 @@ _NUMBER_ID: Final = re.compile(r"[0-9]{1,18}")
 _SECRET_KEY: Final = re.compile(
     r"pass_?w|pass_?phrase|root_?pass|secret|private_?key", re.IGNORECASE
 )
-_SECRET_NAME: Final = re.compile(_SECRET_KEY.pattern.encode(), re.IGNORECASE)
+_NOT_PASSABLE: Final = re.compile(
+    f"{_SECRET_KEY.pattern}|{TOKEN_PATTERN.pattern}".encode(), re.IGNORECASE
+)
 # Mentions of more passwords than this are not looked for, so that nobody can make it take long.
 _MOST_PASSWORDS: Final = 50
 
@@ -47,13 +49,23 @@ def tree(content: bytes, token: Secret) -> Any:
 
 def passable(content: bytes, token: Secret) -> bytes:
     """The JSON in an answer for somebody else's eyes: as received, unless it has to lose a password
-    or the token. Raises Unreadable.
+    or the token, or what has the shape of one: it may be anybody's. Raises Unreadable.
     """
-    # What is escaped could be a secret's name, or the token, written in another way.
+    # What is escaped could be a secret's name, or a token, written in another way.
     plain = b"\\" not in content and token.reveal().encode() not in content
-    if plain and not _SECRET_NAME.search(content) and _is_json(content):
+    if plain and not _NOT_PASSABLE.search(content) and _is_json(content):
         return content
-    return json.dumps(tree(content, token)).encode()
+    return json.dumps(_without_tokens(tree(content, token))).encode()
+
+
+def _without_tokens(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [_without_tokens(item) for item in value]
+    if isinstance(value, dict):
+        return {redact(key): _without_tokens(item) for key, item in value.items()}
+    return value
 
 
 def _is_json(content: bytes) -> bool:
