@@ -44,6 +44,8 @@ def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
         raise troubles.of_read(error) from None
     if narrow and not found.id:
         content = _only_within(entered, content)
+    elif narrow and wire.server_id(mapping(json.loads(content))) != found.id:
+        raise troubles.unreadable()  # another server's, and nobody asked whether that is in reach
     return Answer(200, _here(content, account.origin))
 
 
