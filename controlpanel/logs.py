@@ -35,6 +35,8 @@ _SHARED: list[Processor] = [
 def logging_config(level: str) -> None:
     structlog.configure(
         processors=[
+            # First, so that what nobody reads costs nothing.
+            structlog.stdlib.filter_by_level,
             structlog.stdlib.PositionalArgumentsFormatter(),
             *_SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import requests
 import structlog
-from requests.auth import AuthBase
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -56,17 +55,6 @@ class _Got:
     spoilt: str
 
 
-class _Bearer(AuthBase):
-    """Puts the token into the request as late as possible, so that no caller's frame has it."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        prepared.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        return prepared
-
-
 def request(
     origin: str,
     token: Secret,
@@ -79,12 +67,12 @@ def request(
     body: Mapping[str, Any] | None = None,
 ) -> Reply:
     """Sends once and returns the answer if its status is one of `success`; raises ApiError."""
-    url = f"{origin}{BASE}{path}" + (f"?{query}" if query else "")
+    target = f"{BASE}{path}?{query}" if query else f"{BASE}{path}"
     content = None if body is None else json.dumps(body, allow_nan=False).encode()
     deadline.sent = False
-    got = _exchange(method, url, token, content, deadline)
-    # SECURITY: raised here, outside of any `except`: the errors of requests carry the request,
-    # and with it the token, and an error raised while handling one would carry that.
+    got = _exchange(method, origin, target, token, content, deadline)
+    # SECURITY: raised here, outside of any `except`: an error raised while handling another would
+    # carry that, and with it the frames that have seen the token.
     error: errors.ApiError | None = None
     if isinstance(got, str):
         error = errors.Ambiguous(got) if deadline.sent else errors.NeverSent(got)
@@ -100,42 +88,32 @@ def request(
 
 
 def _exchange(
-    method: str, url: str, token: Secret, content: bytes | None, deadline: Deadline
+    method: str, origin: str, target: str, token: Secret, content: bytes | None, deadline: Deadline
 ) -> _Got | str:
     """The answer, or the code of what happened instead of one."""
     try:
-        with bound(deadline):
-            return _send(method, url, token, content, deadline)
+        with (
+            bound(deadline),
+            session().answer(
+                method, origin, target, content, _headers(token), deadline
+            ) as response,
+        ):
+            received, spoilt = _body(response)
+            retry_after = response.headers.get("Retry-After", "")
+            return _Got(response.status, received, retry_after, spoilt)
     except Exception as error:
         # Whatever it was, the caller must learn whether the request can have arrived.
-        return _code_after(error) if deadline.sent else _code_before(error, url)
+        return _code_after(error) if deadline.sent else _code_before(error, origin)
 
 
-def _send(method: str, url: str, token: Secret, content: bytes | None, deadline: Deadline) -> _Got:
-    out = session()
-    with out.connections(kept=method == "GET"):
-        response = out.request(
-            method,
-            url,
-            data=content,
-            headers=_headers(),
-            auth=_Bearer(token),
-            timeout=(deadline.for_connecting(), deadline.for_reading()),
-            allow_redirects=False,
-            stream=True,
-        )
-        with response:
-            received, spoilt = _body(response)
-    retry_after = response.headers.get("Retry-After", "")
-    return _Got(response.status_code, received, retry_after, spoilt)
-
-
-def _headers() -> dict[str, str]:
+def _headers(token: Secret) -> dict[str, str]:
+    """Made as late as possible, and kept nowhere: they have the token."""
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": "identity",  # a compressed body could be a bomb
         "Content-Type": "application/json",
         "User-Agent": "controlpanel",
+        "Authorization": f"Bearer {token.reveal()}",
     }
     known = request_id.current()
     if known and request_id.accept(known) == known:
@@ -143,12 +121,12 @@ def _headers() -> dict[str, str]:
     return headers
 
 
-def _body(response: requests.Response) -> tuple[bytes, str]:
+def _body(response: BaseHTTPResponse) -> tuple[bytes, str]:
     """What could be read, and the code of why that is not all."""
     parts: list[bytes] = []
     size = 0
     try:
-        while part := response.raw.read(_CHUNK, decode_content=False):
+        while part := response.read(_CHUNK, decode_content=False):
             parts.append(part)
             size += len(part)
             if size > MOST_BODY:
@@ -178,7 +156,7 @@ def _passable(content: bytes, token: Secret) -> bytes:
         return b""
 
 
-def _code_before(error: BaseException, url: str) -> str:
+def _code_before(error: BaseException, origin: str) -> str:
     kinds: tuple[tuple[type[BaseException], str], ...] = (
         (NameResolutionError, "name_resolution"),
         (ConnectionRefusedError, "connection_refused"),
@@ -193,7 +171,7 @@ def _code_before(error: BaseException, url: str) -> str:
     for kind, code in kinds:
         if any(isinstance(cause, kind) for cause in causes):
             return code
-    return "tls" if url.startswith("https:") else "unreachable"
+    return "tls" if origin.startswith("https:") else "unreachable"
 
 
 def _code_after(error: BaseException) -> str:
@@ -214,7 +192,7 @@ def _code_after(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that stand behind it, wherever requests and urllib3 put them."""
+    """The error and all that stand behind it, wherever urllib3 puts them."""
     waiting: list[object] = [error]
     seen: set[int] = set()
     while waiting:

@@ -1,19 +1,24 @@
-"""One requests.Session per process and thread, without anything that requests does by itself."""
+"""Connections to the provider, of each process and thread its own, and nothing that a client for
+the whole web does besides: no redirects, cookies, proxies, retries, netrc or other environment.
+"""
 
 import os
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from functools import cache
+from typing import Final
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util import Retry, create_urllib3_context
+import certifi
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3.util import create_urllib3_context, parse_url
 
+from controlpanel.vpsorg.deadline import Deadline
 from controlpanel.vpsorg.sockets import BoundedTlsSocket, PlainConnection, TlsConnection
+
+# An installation knows one origin, or a few while it moves from one to another.
+_MOST_POOLS: Final = 8
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -24,46 +29,69 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = TlsConnection
 
 
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        context = create_urllib3_context()
-        context.sslsocket_class = BoundedTlsSocket
-        super().init_poolmanager(*args, ssl_context=context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+@cache
+def tls() -> ssl.SSLContext:
+    """Checks names and certificates. One for all: reading the authorities takes its time."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.load_verify_locations(certifi.where())
+    context.sslsocket_class = BoundedTlsSocket
+    return context
 
 
-class _Session(requests.Session):
+class _Session:
     def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False  # no proxies, no netrc, no CA bundle from the environment
-        self.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        adapter = _Adapter(max_retries=Retry(0, read=False, redirect=0))
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        """None: requests looks at a Location even when told not to follow, and then reads the
-        whole body, however large."""
-        return
+        self._pools: dict[str, HTTPConnectionPool] = {}
 
     @contextmanager
-    def connections(self, *, kept: bool) -> Iterator[None]:
-        """Reads share connections that are kept open. A change has one of its own: when one kept
+    def answer(
+        self,
+        method: str,
+        origin: str,
+        target: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+    ) -> Iterator[BaseHTTPResponse]:
+        """Sends once; the body of the answer is still to be read.
+
+        Reads share connections that are kept open. A change has one of its own: when one kept
         open breaks, nobody can tell whether the provider had closed it before or read it first.
         """
-        if kept:
-            yield
-            return
-        self._forget_connections()
+        is_read = method == "GET"
+        pool = self._kept(origin) if is_read else _pool(origin)
         try:
-            yield
+            response = pool.urlopen(
+                method,
+                target,
+                content,
+                headers,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=Timeout(connect=deadline.for_connecting(), read=deadline.for_reading()),
+            )
+            with response:
+                yield response
         finally:
-            self._forget_connections()
+            if not is_read:
+                pool.close()
 
-    def _forget_connections(self) -> None:
-        for adapter in self.adapters.values():
-            if isinstance(adapter, HTTPAdapter):
-                adapter.poolmanager.clear()
+    def _kept(self, origin: str) -> HTTPConnectionPool:
+        pool = self._pools.get(origin)
+        if pool is None:
+            while len(self._pools) >= _MOST_POOLS:
+                self._pools.popitem()[1].close()
+            pool = self._pools[origin] = _pool(origin)
+        return pool
+
+
+def _pool(origin: str) -> HTTPConnectionPool:
+    url = parse_url(origin)
+    assert url.host is not None
+    if url.scheme == "https":
+        return _TlsPool(url.host, url.port, ssl_context=tls())
+    return _PlainPool(url.host, url.port)
 
 
 class _Local(threading.local):

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 from controlpanel.lib.secret import Secret
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.vpsorg.client import Client
-from controlpanel.vpsorg.session import session
+from controlpanel.vpsorg.session import tls
 
 OWNER = "vps_sandbox_acme_owner_0001"
 
@@ -59,13 +59,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def trusting(
-    certificate: str, client_at: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Client]:
+def trusting(certificate: str, client_at: Callable[..., Client]) -> Iterator[Callable[..., Client]]:
     """A client, by https and name, that trusts that certificate."""
+    tls.cache_clear()
+    tls().load_verify_locations(certificate)
 
     def make(url: str, **seconds: float) -> Client:
-        monkeypatch.setattr(session(), "verify", certificate)
         return client_at(url.replace("http://127.0.0.1", "https://localhost"), **seconds)
 
-    return make
+    yield make
+    tls.cache_clear()
