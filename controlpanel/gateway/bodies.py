@@ -2,22 +2,18 @@
 
 import json
 import re
-import socket
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from controlpanel.gateway.answers import Refusal, refuse
+from controlpanel.gateway.answers import refuse
 from controlpanel.gateway.routes import Route, Schema
 
 MOST_BYTES: Final = 64 * 1024
 DEEPEST: Final = 5
 MOST_TEXT: Final = 1000
-SECONDS: Final = 10.0
-_CHUNK: Final = 8 * 1024
 _OPEN, _CLOSE = frozenset(b"{["), frozenset(b"}]")
 
 
@@ -70,36 +66,18 @@ def _content(request: HttpRequest) -> bytes:
 
 
 def _received(request: HttpRequest, length: int) -> bytes:
-    """Whoever sends slowly holds a thread: for so long and no longer."""
-    ends = time.monotonic() + SECONDS
-    connection: socket.socket | None = request.META.get("gunicorn.socket")
-    before = connection.gettimeout() if connection else None
-    parts: list[bytes] = []
-    missing = length
+    """The server cuts off who sends slowly, and reading then ends with an error."""
     try:
-        while missing:
-            if connection:
-                connection.settimeout(max(0.01, ends - time.monotonic()))
-            part = request.read(min(missing, _CHUNK))
-            if not part or time.monotonic() > ends:
-                raise TimeoutError
-            parts.append(part)
-            missing -= len(part)
+        content = request.read(length)
     except OSError:
-        raise _too_slow() from None
-    finally:
-        if connection:
-            connection.settimeout(before)
-    return b"".join(parts)
-
-
-def _too_slow() -> Refusal:
-    return refuse(
-        408,
-        "too_slow",
-        _("The body did not arrive in time, so nothing was done. Send it once more."),
-        {"Connection": "close"},
-    )
+        content = b""
+    if len(content) < length:
+        raise refuse(
+            408,
+            "too_slow",
+            _("The body did not arrive in time, so nothing was done. Send it once more."),
+        )
+    return content
 
 
 def _is_utf8(parameters: str) -> bool:
