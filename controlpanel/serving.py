@@ -208,6 +208,12 @@ def _wake_at(conn: Any, size: int) -> None:
         conn.wakes_at = size
 
 
+def pre_request(_worker: Worker, request: Any) -> None:
+    """Where a server in front could see another end of a body than gunicorn, nothing follows."""
+    if any(name == "TRANSFER-ENCODING" for name, _value in request.headers):
+        request.force_close()
+
+
 worker_class = Worker
 # Longer than a script pauses between two calls, so that it seldom meets a connection just closed.
 keepalive = 30
