@@ -303,6 +303,39 @@ def test_a_use_is_noted_once_a_minute(bob, account, django_assert_num_queries):
     assert (key.uses, key.last_address) == (5, "192.0.2.8")
 
 
+def test_a_use_is_noted_for_that_key_alone(bob, account):
+    used, idle = issue(bob, account, "used"), issue(bob, account, "idle")
+    key_door.note_use(enter(used).key, HERE.address)
+    of_idle = PanelKey.objects.get(id=idle.key.id)
+    assert (of_idle.uses, of_idle.last_used_at, of_idle.last_address) == (0, None, "")
+
+
+def test_what_another_process_has_just_noted_is_not_noted_again(bob, account):
+    """Its use is counted all the same, with the next one that is due."""
+    issued = issue(bob, account)
+    seen_before = enter(issued).key
+    PanelKey.objects.filter(id=issued.key.id).update(
+        last_used_at=clock.now(), last_address="192.0.2.99", uses=10
+    )
+    for _ in range(2):
+        key_door.note_use(seen_before, HERE.address)
+    key = PanelKey.objects.get(id=issued.key.id)
+    assert (key.uses, key.last_address) == (10, "192.0.2.99")
+    clock.shift(timedelta(minutes=1))
+    key_door.note_use(enter(issued).key, HERE.address)
+    key.refresh_from_db()
+    assert (key.uses, key.last_address) == (13, HERE.address)
+
+
+def test_a_use_that_cannot_be_written_is_in_nobodys_way(bob, account, monkeypatch):
+    issued = issue(bob, account)
+    with monkeypatch.context() as patch:
+        patch.setattr("controlpanel.audit.closure.current", lambda: object())
+        key_door.note_use(enter(issued).key, HERE.address)
+    key_door.note_use(enter(issued).key, HERE.address)
+    assert PanelKey.objects.get().uses == 2
+
+
 def test_a_flood_does_not_fill_the_log(account):
     for _ in range(40):
         assert why_not(new_text()) == "unknown"

@@ -192,6 +192,26 @@ def test_it_rejects_overlaps(bob, account, overlap):
         panel_keys.rotate(bob.scope(), issued.key, overlap=overlap)
 
 
+def test_lists_are_of_a_team_and_of_a_person(bob, adam, charlie, account, other_account):
+    mine, gone = issue(bob, account, "mine"), issue(bob, account, "gone")
+    theirs = issue(adam, account, "theirs")
+    issue(charlie, other_account, "foreign")
+    panel_keys.revoke(bob.scope(), gone.key)
+    assert list(panel_keys.own(bob.scope())) == [gone.key, mine.key]
+    assert list(panel_keys.of_team(bob.scope())) == [theirs.key, gone.key, mine.key]
+    assert list(panel_keys.usable_of(bob.scope(), bob.user.id)) == [mine.key]
+    assert list(panel_keys.usable_for(account)) == [theirs.key, mine.key]
+    assert list(panel_keys.usable_in(bob.team)) == [theirs.key, mine.key]
+
+
+def test_nobody_has_too_many(bob, account, monkeypatch):
+    monkeypatch.setattr(panel_keys, "MOST_KEYS", 2)
+    issue(bob, account, "a")
+    issue(bob, account, "b")
+    with pytest.raises(PanelKeyRefused, match="Revoke one"):
+        issue(bob, account, "c")
+
+
 def test_one_of_another_is_revoked_by_whoever_may(bob, adam, vera, charlie, account):
     issued = issue(bob, account)
     with pytest.raises(access.Denied):
