@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
-from controlpanel.credentials import clients, leaving, selectors, services
+from controlpanel.credentials import clients, leaving, panel_keys, selectors, services
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
 from controlpanel.operations import closing
@@ -83,6 +83,7 @@ def change(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponse
         "form": form,
         "account": account,
         "connected": is_connected(account),
+        "keys": panel_keys.usable_for(account).count(),
         "servers": Server.objects.filter(account=account, gone_at=None).count(),
         "disconnect_url": _url(scope, "account-disconnect", account),
         "crumbs": tokens.crumbs(scope),
@@ -153,6 +154,7 @@ def _removal(
         "crumbs": [*tokens.crumbs(scope), back],
         "account": account,
         "tokens": leaving.tokens_for(account),
+        "keys": panel_keys.usable_for(account).count(),
         "servers": servers.count(),
         "locked": ServerLock.objects.filter(server__in=servers).count(),
         **team.standing_in_the_way(scope, refusal),

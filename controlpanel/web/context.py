@@ -15,14 +15,15 @@ from controlpanel.web import readonly, second_step, verification
 
 # Pages that stand below another one's entry, though not below its address.
 _BELOW = {"members": ("roles", "policies")}
-# (route, permission, icon); the words are looked up when a page is made.
+# (route, permissions of which one is enough, icon); the words are looked up when a page is made.
 _THEMES = ("light", "dark")
 _NAV = (
-    ("servers", "servers.view", "server"),
-    ("operations", "servers.view", "activity"),
-    ("audit", "audit.view", "shield-check"),
-    ("tokens", "servers.view", "key-round"),
-    ("members", "members.view", "users"),
+    ("servers", ("servers.view",), "server"),
+    ("operations", ("servers.view",), "activity"),
+    ("audit", ("audit.view",), "shield-check"),
+    ("tokens", ("servers.view",), "key-round"),
+    ("panel-keys", ("keys.own", "keys.others"), "terminal"),
+    ("members", ("members.view",), "users"),
 )
 
 
@@ -88,11 +89,12 @@ def _nav(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
         "operations": _("Operations"),
         "audit": _("Audit"),
         "tokens": _("API tokens"),
+        "panel-keys": _("Panel keys"),
         "members": _("Members"),
     }
     links = []
-    for route, permission, icon in _NAV:
-        if scope.allows(permission):
+    for route, permissions, icon in _NAV:
+        if any(map(scope.allows, permissions)):
             url = reverse(route, args=[scope.team_slug])
             links.append(
                 {

@@ -13,11 +13,12 @@ from controlpanel.accounts import access, roles, selectors
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Membership, User
 from controlpanel.accounts.policy import PERMISSIONS
+from controlpanel.credentials import panel_keys
 from controlpanel.credentials import selectors as credentials
 from controlpanel.lib.scope import Scope
 from controlpanel.servers import selectors as servers
 from controlpanel.servers.models import Server
-from controlpanel.web import members, words
+from controlpanel.web import members, panel_key_rows, words
 from controlpanel.web.buttons import names_of
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page
@@ -69,6 +70,7 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
         "timeline_url": members.timeline_url(scope, member.user_id),
         "list_url": reverse("servers", args=[scope.team_slug]),
         "tokens": credentials.of_team(scope).get(member.user_id, []),
+        "keys": _keys(scope, member),
         "crumbs": members.crumbs(scope) if scope.allows("members.view") else [],
     }
     return page(request, "team/access.html", context)
@@ -79,6 +81,13 @@ def _within(scope: Scope, theirs: Scope, member: Membership) -> QuerySet[Server]
     both = servers.within(theirs.reach, servers.visible(scope)).filter(gone_at=None)
     sees = scope.allows("servers.view") and _may(theirs, member, "servers.view")
     return both if sees else both.none()
+
+
+def _keys(scope: Scope, member: Membership) -> list[panel_key_rows.Row] | None:
+    """Those that work; None for whoever may not see other people's."""
+    if member.user_id != scope.user_id and not scope.allows("keys.others"):
+        return None
+    return panel_key_rows.rows(scope, panel_keys.usable_of(scope, member.user_id))
 
 
 def _rights(scope: Scope, theirs: Scope, member: Membership) -> list[Right]:

@@ -14,13 +14,13 @@ from controlpanel.accounts import members, roles, selectors
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.members import MemberRefused
 from controlpanel.accounts.models import Membership
-from controlpanel.credentials import leaving
+from controlpanel.credentials import leaving, panel_keys
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import offboarding
 from controlpanel.operations import selectors as operations
 from controlpanel.operations.models import Operation
-from controlpanel.web import meanings, words
+from controlpanel.web import meanings, panel_key_rows, words
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
 from controlpanel.web.members import about, crumbs, list_url
@@ -60,6 +60,7 @@ def leave(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         "submit": _("Leave %(team)s") % team,
         "tone": "danger",
         "tokens": [(token, _heirs(scope, token) if chooses else []) for token in tokens],
+        "keys": panel_key_rows.rows(scope, panel_keys.usable_of(scope, scope.user_id)),
     }
     if request.method != "POST":
         return page(request, "team/leave.html", context)
@@ -110,6 +111,7 @@ def _page(
         "failed": failed,
         "theirs": theirs,
         "tokens": [(token, _heirs(scope, token)) for token in theirs.tokens],
+        "keys": panel_key_rows.rows(scope, theirs.keys),
         "queued": _shown(scope, theirs.queued),
         "running": _shown(scope, theirs.running),
         "cancel_url": list_url(scope),

@@ -11,6 +11,7 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Count, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,7 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from controlpanel.accounts import openid
 from controlpanel.accounts import own_settings as saving
-from controlpanel.accounts.models import User
+from controlpanel.accounts.models import Team, User
+from controlpanel.credentials.models import PanelKey
 from controlpanel.lib.text import clean
 from controlpanel.web.door import signed_in
 from controlpanel.web.htmx import page, see_other
@@ -88,7 +90,7 @@ def own_settings(request: HttpRequest, user: User) -> HttpResponseBase:
             secure=settings.SESSION_COOKIE_SECURE,
         )
         return response
-    context = {"form": form, "sign_in": _sign_in(user)}
+    context = {"form": form, "sign_in": _sign_in(user), "keys": _keys(user)}
     return page(request, "own/settings.html", context, status=422 if form.is_bound else 200)
 
 
@@ -101,6 +103,14 @@ def end_session(request: HttpRequest, user: User, session_id: int) -> HttpRespon
     sessions_adapter().end_sessions([session])
     messages.success(request, _("That session is ended: it has to sign in again."))
     return see_other(request, reverse("usersessions_list"))
+
+
+def _keys(user: User) -> list[tuple[Team, int]]:
+    """In which teams a script can act in their name, and with how many panel keys."""
+    usable = PanelKey.usable().filter(user=user, team=OuterRef("pk")).order_by().values("team")
+    counted = usable.annotate(number=Count("id")).values("number")
+    teams = Team.objects.annotate(keys=Subquery(counted)).filter(keys__gt=0, closed_at=None)
+    return [(team, team.keys) for team in teams.order_by("name")]
 
 
 def _sign_in(user: User) -> SignIn:

@@ -34,17 +34,9 @@ def _part_words(part: Reach) -> str:
     return ngettext("%(n)d chosen server", "%(n)d chosen servers", number) % {"n": number}
 
 
-class GrantForm(forms.Form):
-    """A role, and the servers it is for: never more than whoever fills it in has."""
+class ReachForm(forms.Form):
+    """Servers, by all, by labels or one by one: never more than whoever fills it in has."""
 
-    role = forms.ChoiceField(
-        label=_l("Role"),
-        widget=forms.RadioSelect,
-        error_messages={
-            "required": _l("Choose a role."),
-            "invalid_choice": _l("Choose one of the roles that you can give."),
-        },
-    )
     reach = forms.ChoiceField(label=_l("For which servers"), widget=forms.RadioSelect)
     labels = forms.CharField(label=_l("Labels"), required=False, max_length=2000)
     servers = forms.MultipleChoiceField(
@@ -60,20 +52,21 @@ class GrantForm(forms.Form):
     def __init__(
         self,
         scope: Scope,
-        roles: Iterable[Role],
         data: Mapping[str, Any] | None = None,
         *,
-        role: str = "",
         given: Reach | None = None,
+        initial: Mapping[str, Any] | None = None,
+        mixed: bool = False,
     ) -> None:
+        """`mixed`: for something that reaches no more than whoever fills this in, whatever stands
+        here."""
         given = given or scope.reach  # to begin with: all that this person has themselves
-        super().__init__(data, initial=_initial(role, given))
+        super().__init__(data, initial={**_initial(given), **(initial or {})})
         self.scope = scope
         self.known_labels = labels.known(scope)
         within = selectors.visible(scope).filter(gone_at=None).select_related(None)
         self.servers_within = within.order_by("name", "provider_id")
-        self._offer("role", [(one.slug, one.label) for one in roles])
-        self._offer("reach", [pair for pair in _KINDS if _may_give(scope, pair[0])])
+        self._offer("reach", [pair for pair in REACHES if mixed or _may_give(scope, pair[0])])
         listed = list(self.servers_within[: TICKED + 1])
         if len(listed) > TICKED:
             del self.fields["servers"]
@@ -129,7 +122,33 @@ class GrantForm(forms.Form):
         )
 
 
-_KINDS: Final = (
+class GrantForm(ReachForm):
+    """A role, and the servers it is for."""
+
+    role = forms.ChoiceField(
+        label=_l("Role"),
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _l("Choose a role."),
+            "invalid_choice": _l("Choose one of the roles that you can give."),
+        },
+    )
+    field_order = ("role",)
+
+    def __init__(
+        self,
+        scope: Scope,
+        roles: Iterable[Role],
+        data: Mapping[str, Any] | None = None,
+        *,
+        role: str = "",
+        given: Reach | None = None,
+    ) -> None:
+        super().__init__(scope, data, given=given, initial={"role": role})
+        self._offer("role", [(one.slug, one.label) for one in roles])
+
+
+REACHES: Final = (
     ("all", _l("All servers, new ones too")),
     ("labels", _l("Servers with one of these labels")),
     ("servers", _l("Chosen servers")),
@@ -140,9 +159,8 @@ def _may_give(scope: Scope, kind: str) -> bool:
     return all(part.kind == kind for part in scope.reach.parts)
 
 
-def _initial(role: str, given: Reach) -> dict[str, Any]:
+def _initial(given: Reach) -> dict[str, Any]:
     return {
-        "role": role,
         "reach": given.kind,
         "labels": " ".join(sorted(given.labels)),
         "servers": sorted(given.servers),

@@ -1,5 +1,5 @@
 // Everything here is an improvement on pages that also work without it.
-import { startCopying } from "./copy.js";
+import { startCopying, startForgetting } from "./copy.js";
 import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startMenus } from "./menu.js";
@@ -17,6 +17,7 @@ startTheme();
 startMenus();
 startForms();
 startCopying();
+startForgetting();
 startKeys();
 startRows();
 startToasts();

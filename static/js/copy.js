@@ -13,6 +13,19 @@ export function startCopying() {
   });
 }
 
+// What is shown once is not there again when the browser brings the page back from its memory; and
+// a reload, or the way back, leads to another page, and sends no form again.
+export function startForgetting() {
+  const once = document.querySelector("[data-shown-once]");
+  if (!once) return;
+  history.replaceState(null, "", once.dataset.then);
+  addEventListener("pagehide", () => {
+    const said = document.createElement("p");
+    said.textContent = once.dataset.shownOnce;
+    once.replaceWith(said);
+  });
+}
+
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);

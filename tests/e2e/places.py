@@ -1,5 +1,6 @@
 """Every page there is, in the states that look different; for axe, narrow screens and pictures."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -66,6 +67,40 @@ def _to_disconnect(page: Page) -> None:
     page.get_by_role("link", name="Disconnect Acme").click()
 
 
+def _issue_key(page: Page) -> None:
+    page.locator("[name=name]").fill(f"ci-{secrets.token_hex(3)}")
+    page.locator("[name=rights][value=some]").check()
+    page.locator("[name=permissions][value='servers.reboot']").check()
+    page.locator("[name=addresses]").fill("203.0.113.0/24 2001:db8::/48")
+    page.get_by_role("button", name="Issue the key").click()
+
+
+def _issue_key_twice(page: Page) -> None:
+    sent = page.locator("main [name=form_id]").input_value()
+    _issue_key(page)
+    page.locator(".key-text").wait_for()
+    page.goto(f"{KEYS}new/")
+    page.locator("main [name=form_id]").evaluate("(field, value) => { field.value = value; }", sent)
+    _issue_key(page)
+
+
+def _with_key(then: Callable[[Page], None] = lambda _page: None) -> Callable[[Page], None]:
+    """On the list, with one there."""
+
+    def so(page: Page) -> None:
+        _issue_key(page)
+        page.get_by_role("link", name="Back to your panel keys").click()
+        page.wait_for_url(f"**{KEYS}")
+        then(page)
+
+    return so
+
+
+def _rotate_key(page: Page) -> None:
+    _link("Rotate")(page)
+    page.get_by_role("button", name="Issue the new key").click()
+
+
 def _wrong_label(page: Page) -> None:
     page.locator("[name=labels]").fill("no/label")
     page.get_by_role("button", name="Save the labels").click()
@@ -110,6 +145,7 @@ def _prepare(page: Page) -> None:
 
 
 TEAM = "/teams/acme/"
+KEYS = f"{TEAM}panel-keys/"
 NEW = f"{SERVERS}new/"
 PLACES = (
     Place("sign-in", "/accounts/login/", ""),
@@ -182,6 +218,16 @@ PLACES = (
     Place("token-remove", f"{TEAM}tokens/", "owner", _link("Remove your token")),
     Place("account-connect", f"{TEAM}accounts/connect/"),
     Place("account-connect-errors", f"{TEAM}accounts/connect/", "owner", _click("Check and")),
+    Place("panel-keys-none", KEYS, "viewer"),
+    Place("panel-key-new", f"{KEYS}new/"),
+    Place("panel-key-new-viewer", f"{KEYS}new/", "viewer"),
+    Place("panel-key-new-errors", f"{KEYS}new/", "owner", _click("Issue the key")),
+    Place("panel-key-shown", f"{KEYS}new/", "owner", _issue_key),
+    Place("panel-key-shown-before", f"{KEYS}new/", "operator", _issue_key_twice),
+    Place("panel-keys", f"{KEYS}new/", "owner", _with_key()),
+    Place("panel-key-rotate", f"{KEYS}new/", "owner", _with_key(_link("Rotate"))),
+    Place("panel-key-rotated", f"{KEYS}new/", "owner", _with_key(_rotate_key)),
+    Place("panel-key-revoke", f"{KEYS}new/", "owner", _with_key(_link("Revoke"))),
     Place("members", f"{TEAM}members/"),
     Place("members-menu", f"{TEAM}members/", "owner", _member_menu),
     Place("member", f"{TEAM}members/", "owner", _of_member("Change role")),

@@ -7,6 +7,7 @@ from typing import Any
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Invitation, User
 from controlpanel.audit.models import AuditEvent
+from controlpanel.credentials.models import PanelKey
 from controlpanel.operations.models import Operation
 from tests.operations.asks import NEW
 
@@ -27,6 +28,8 @@ class World:
     stranger: User
     invitation: Invitation
     foreign_invitation: Invitation
+    key: PanelKey
+    foreign_key: PanelKey
     # Puts back what an actor has changed.
     renew: Callable[[], None]
 
@@ -114,6 +117,18 @@ def _export() -> Route:
     )
 
 
+def _key(right: str, also: frozenset[int] = frozenset(), **body: Any) -> Route:
+    return Route(
+        get=right,
+        post=right,
+        ids=lambda world: {"key_id": world.key.id},
+        foreign=lambda world: {"key_id": world.foreign_key.id},
+        absent={"key_id": ABSENT},
+        also=also,
+        body=lambda _world: body,
+    )
+
+
 def _role(**body: Any) -> Route:
     return Route(
         get="team.manage",
@@ -192,6 +207,15 @@ TEAM_ROUTES: Mapping[str, Route] = {
     "account-sync-token": _account("", "accounts.connect"),
     "account-service-token": _account("accounts.connect", "accounts.connect"),
     "account-service-token-withdraw": _account("", "accounts.connect"),
+    "panel-keys": Route(get="keys.own"),
+    "panel-key-new": Route(
+        get="keys.own",
+        post="keys.own",
+        body=lambda _world: {"name": "ci", "rights": "look", "reach": "all", "days": "90"},
+    ),
+    # Everybody's own only.
+    "panel-key-rotate": _key("keys.own", also=frozenset({404}), overlap="1"),
+    "panel-key-revoke": _key("keys.others"),
     "members": Route(get="members.view"),
     "invite": Route(
         get="members.manage",

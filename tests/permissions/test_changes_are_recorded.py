@@ -70,6 +70,7 @@ NOTHING_TO_DO = {
     "leave",
     "member-restore",
     "operation-adopt",
+    "panel-key-rotate",  # somebody else's
     "ownership-answer",
     "ownership-withdraw",
     "revocations",

@@ -15,9 +15,11 @@ from controlpanel.accounts import access, policy
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Invitation, Membership, OwnershipOffer, TeamRole
 from controlpanel.audit.models import AuditEvent
+from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock, request_id
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import ServerLabel
+from tests.credentials.keyring import issue
 from tests.operations.asks import NEW, create, fresh, power, sent
 from tests.people import HTMX, join, look, with_labels
 from tests.permissions.routes import OPEN_ROUTES, OWN_ROUTES, TEAM_ROUTES, World
@@ -93,6 +95,8 @@ def _renewer(team, invitation) -> Callable[[], None]:
         TeamRole.objects.create(team=team, slug="spare", name="Spare", permissions=[])
         Invitation.objects.filter(id=invitation.id).update(revoked_at=None)
         OwnershipOffer.objects.all().delete()
+        PanelKey.objects.exclude(name="ci-deploy").delete()
+        PanelKey.objects.update(revoked_at=None)
 
     return renew
 
@@ -130,6 +134,8 @@ def world(
         stranger=charlie.user,
         invitation=invitation,
         foreign_invitation=_invitation(other_team, "viewer"),
+        key=issue(spare, synced).key,
+        foreign_key=issue(charlie, other_account).key,
         renew=_renewer(team, invitation),
     )
 

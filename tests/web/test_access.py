@@ -7,7 +7,9 @@ import pytest
 from controlpanel.accounts import members, policy, roles
 from controlpanel.accounts.models import Membership
 from controlpanel.servers.models import ServerLabel
+from tests.credentials.keyring import issue
 from tests.people import Person, join, with_labels, with_servers
+from tests.web.asking import shows
 
 RIGHT = re.compile(r'data-right="([\w.]+)"\s+data-allowed="(yes|no)"')
 
@@ -132,6 +134,18 @@ def test_what_it_says_is_what_the_door_does(
         for right, page in pages.items():
             code = person.get(f"/teams/acme/{page}").status_code
             assert (code == 200) is allowed[right], (person.user.email, right, code)
+
+
+def test_it_names_the_panel_keys(adam: Person, bob: Person, vera: Person, account) -> None:
+    assert shows(bob.get(url(bob)), "none: no script acts in your name")
+    assert shows(adam.get(url(bob)), "none: no script acts in their name")
+    issue(bob, account, permissions=frozenset({"servers.view"}))
+    for asker in (bob, adam):
+        page = asker.get(url(bob))
+        assert shows(page, "ci-deploy")
+        assert shows(page, "look only · all servers")
+    assert not shows(vera.get(url(bob)), "ci-deploy")
+    assert not shows(vera.get(url(bob)), "no script acts")
 
 
 def test_it_hides_from_outsiders(alice: Person, charlie: Person) -> None:

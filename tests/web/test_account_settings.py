@@ -3,7 +3,9 @@ from django.test import Client
 from controlpanel.accounts.models import Account, Team
 from controlpanel.audit.models import AuditEvent
 from controlpanel.sandbox.server import Sandbox
+from tests.credentials.keyring import issue
 from tests.people import GLOBEX_TOKEN, OWNER_TOKEN, Person, look
+from tests.web.asking import shows
 
 FORM = {"name": "Billing", "colour": "blue"}
 
@@ -17,6 +19,14 @@ def test_it_shows_what_there_is(adam: Person, synced: Account) -> None:
     assert 'value="Acme"' in text
     assert f"{url(synced)}disconnect/" in text
     assert url(synced) in adam.get("/teams/acme/tokens/").content.decode()
+
+
+def test_it_counts_the_panel_keys(adam: Person, bob: Person, account: Account) -> None:
+    assert not shows(adam.get(url(account)), "See the keys")
+    issue(bob, account)
+    assert shows(adam.get(url(account)), "See the keys")
+    text = "1 panel key for it is revoked: what uses it is refused."
+    assert shows(adam.get(f"{url(account)}disconnect/"), text)
 
 
 def test_it_works(alice: Person, account: Account) -> None:

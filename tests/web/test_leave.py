@@ -1,7 +1,9 @@
 from controlpanel.accounts import roles
 from controlpanel.accounts.models import Account, Membership
 from controlpanel.credentials.models import Credential
+from tests.credentials.keyring import issue, why_not
 from tests.people import Person
+from tests.web.asking import shows
 
 URL = "/teams/acme/members/leave/"
 
@@ -52,6 +54,16 @@ def test_whoever_may_not_choose_it_is_not_asked(
     heir = Credential.objects.get(user=alice.user)
     assert bob.post(URL, {field: str(heir.id)}).status_code == 303
     assert not Credential.objects.get(user=alice.user).is_sync
+
+
+def test_it_ends_ones_panel_keys(bob: Person, account: Account) -> None:
+    assert "Panel keys</dt>" not in bob.get(URL).content.decode()
+    issued = issue(bob, account)
+    page = bob.get(URL)
+    assert shows(page, issued.key.fingerprint)
+    assert shows(page, "revoked, so what uses it is refused")
+    bob.post(URL)
+    assert why_not(issued) == "revoked"
 
 
 def test_every_member_may(vera: Person) -> None:

@@ -12,6 +12,7 @@ from controlpanel.credentials.models import Credential, Revocation
 from controlpanel.lib import clock
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import Server, ServerLock
+from tests.credentials.keyring import issue, why_not
 from tests.operations.asks import create, fresh, power, sent
 from tests.people import HTMX, Person, join, look, with_labels
 from tests.web.asking import can_send, shows
@@ -136,6 +137,17 @@ def test_it_records_each_part(alice: Person, laden: Person) -> None:
     assert len(events("invitation.revoked")) == 1
     outcome = AuditEvent.objects.filter(operation_id=str(queued.id)).latest("seq")
     assert (outcome.phase, outcome.result) == ("outcome", "denied")
+
+
+def test_it_ends_their_panel_keys(alice: Person, bob: Person, account) -> None:
+    issued = issue(bob, account)
+    page = alice.get(url(bob))
+    assert shows(page, "ci-deploy")
+    assert shows(page, issued.key.fingerprint)
+    assert shows(page, "revoked with the membership")
+    alice.post(url(bob))
+    assert why_not(issued) == "revoked"
+    assert [one.target_name for one in events("panel_key.revoked")] == ["ci-deploy"]
 
 
 def test_it_works_through_htmx(alice: Person, bob: Person, synced) -> None:

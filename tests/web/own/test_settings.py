@@ -3,7 +3,9 @@ from datetime import timedelta
 import pytest
 
 from controlpanel.lib import clock
+from tests.credentials.keyring import expire, issue
 from tests.people import PASSWORD
+from tests.web.asking import shows
 from tests.web.own.ways import add_app, events
 
 PAGE = "/account/settings/"
@@ -88,6 +90,17 @@ def test_it_says_how_one_signs_in(alice):
     add_app(alice)
     page = alice.get(PAGE).content.decode()
     assert "10 left." in page
+
+
+def test_it_says_in_which_teams_a_script_can_act(alice, bob, account, other_team):
+    assert "Panel keys" not in alice.get(PAGE).content.decode()
+    issue(alice, account, "one")
+    issue(alice, account, "two")
+    expire(issue(alice, account, "over"))
+    issue(bob, account, "his")
+    page = alice.get(PAGE)
+    assert shows(page, "2 scripts can act in your name in Acme.")
+    assert "/teams/acme/panel-keys/" in page.content.decode()
 
 
 def test_a_zone_that_is_gone_is_utc(alice):

@@ -1,0 +1,251 @@
+"""Panel keys, for scripts: everybody's own, and other people's to see and to revoke.
+
+A key is in the answer to the form that issued it and nowhere else: not behind an address, so that
+neither a reload nor the way back shows it again. A form issues one key, however often it is sent.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.cache import cache
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from controlpanel.accounts import access, roles
+from controlpanel.accounts.access import MEMBER
+from controlpanel.accounts.selectors import connected_accounts
+from controlpanel.credentials import panel_keys
+from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import Issued, PanelKeyRefused
+from controlpanel.lib.scope import Scope
+from controlpanel.web import panel_key_rows, words
+from controlpanel.web.buttons import names_of
+from controlpanel.web.door import door
+from controlpanel.web.forms import form_id_of
+from controlpanel.web.htmx import page, see_other
+from controlpanel.web.panel_key_form import KeyForm, RotateForm
+from controlpanel.web.panel_key_pieces import pieces
+from controlpanel.web.panel_key_rows import Row
+
+OWN: Final = "keys.own"
+OTHERS: Final = "keys.others"
+_METHODS = ("GET", "HEAD", "POST")
+# Of those that no longer work so many are listed.
+_ENDED: Final = 20
+_FORM_SECONDS: Final = 24 * 60 * 60
+
+
+class SentAlready(Exception):
+    """A key was issued by this very form before."""
+
+
+@door(MEMBER)
+def list_keys(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    if not scope.allows(OTHERS):
+        access.require(scope, OWN, request.path)
+    found = panel_key_rows.rows(scope, _visible(scope))
+    own = [row for row in found if row.is_own]
+    others = [row for row in found if not row.is_own]
+    context = {
+        "own": [row for row in own if row.works],
+        "own_ended": [row for row in own if not row.works][:_ENDED],
+        "others": [row for row in others if row.works],
+        "others_ended": [row for row in others if not row.works][:_ENDED],
+        "may_own": scope.allows(OWN),
+        "sees_others": scope.allows(OTHERS),
+        "why_not": _why_not(scope),
+        "gateway": gateway_url(),
+    }
+    return page(request, "keys/list.html", context)
+
+
+@door(OWN, _METHODS, fresh=True)
+def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    data = request.POST if request.method == "POST" else None
+    form = KeyForm(scope, connected_accounts(scope), data, form_id=form_id_of(request))
+    why_not = _why_not(scope)
+    if form.is_bound and not why_not and form.is_valid():
+        try:
+            with _once(scope, form.form_id):
+                issued = _issued(scope, form)
+        except SentAlready:
+            return _shown_before(request, scope)
+        except PanelKeyRefused as refusal:
+            form.stands_at_field(refusal)
+        else:
+            return _shown(request, scope, issued)
+    context = {
+        "form": form,
+        "why_not": why_not,
+        "crumbs": crumbs(scope),
+        "cancel_url": list_url(scope),
+        "role": roles.label(scope.team_id, scope.actor.role),
+    }
+    return page(request, "keys/new.html", context, status=422 if form.is_bound else 200)
+
+
+@door(OWN, _METHODS, fresh=True)
+def rotate(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase:
+    """One's own only: whoever gets the new key acts in its creator's name."""
+    key = _found(panel_keys.own(scope), key_id)
+    data = request.POST if request.method == "POST" else None
+    form = RotateForm(data, form_id=form_id_of(request))
+    refused, status = "", 422 if form.is_bound else 200
+    if form.is_bound and form.is_valid():
+        try:
+            with _once(scope, form.form_id):
+                overlap = timedelta(hours=form.cleaned_data["overlap"])
+                issued = panel_keys.rotate(scope, key, overlap=overlap)
+        except SentAlready:
+            return _shown_before(request, scope)
+        except PanelKeyRefused as refusal:
+            refused, status = str(refusal), 409
+        else:
+            key.refresh_from_db()
+            return _shown(request, scope, issued, old=key)
+    context = {
+        **_about(scope, key),
+        "form": form,
+        "ask": _("Rotate the key %(name)s?") % _named(key),
+        "submit": _("Issue the new key"),
+        "refused": refused or _why_not_rotate(key),
+    }
+    return page(request, "keys/rotate.html", context, status=status)
+
+
+@door(MEMBER, _METHODS, fresh=True)
+def revoke(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase:
+    """Its creator always can; somebody else's needs the right for it."""
+    key = _found(panel_keys.of_team(scope), key_id)
+    if key.user_id != scope.user_id:
+        access.require(scope, OTHERS, request.path)
+    if request.method == "POST":
+        if panel_keys.revoke(scope, key):
+            text = _("The key %(name)s is revoked. The next request with it is refused.")
+            messages.success(request, text % _named(key))
+        else:
+            messages.info(request, _("The key %(name)s was revoked already.") % _named(key))
+        return see_other(request, list_url(scope) if _may_list(scope) else reverse("home"))
+    context = {
+        **_about(scope, key),
+        "form": forms.Form(),
+        "ask": _("Revoke the key %(name)s?") % _named(key),
+        "submit": _("Revoke %(name)s") % _named(key),
+        "tone": "danger",
+        "refused": "" if key.is_usable else _("It does not work any more."),
+    }
+    return page(request, "keys/revoke.html", context)
+
+
+def list_url(scope: Scope) -> str:
+    return reverse("panel-keys", args=[scope.team_slug])
+
+
+def crumbs(scope: Scope) -> list[dict[str, str]]:
+    return [{"label": _("Panel keys"), "url": list_url(scope)}]
+
+
+def gateway_url() -> str:
+    """Where scripts send what they would send to VPS.org; without a slash at its end."""
+    return f"{settings.PANEL_PUBLIC_URL}/api/v1"
+
+
+def _issued(scope: Scope, form: KeyForm) -> Issued:
+    given = form.cleaned_data
+    return panel_keys.issue(
+        scope,
+        form.account_chosen,
+        name=given["name"],
+        permissions=form.permissions_chosen,
+        reach=form.given,
+        addresses=form.addresses_chosen,
+        days=given["days"],
+    )
+
+
+@contextmanager
+def _once(scope: Scope, form_id: str) -> Iterator[None]:
+    """Raises SentAlready. What issued nothing may be sent again."""
+    mark = f"panel-key-form:{scope.user_id}:{form_id}"
+    if not cache.add(mark, 1, _FORM_SECONDS):
+        raise SentAlready
+    try:
+        yield
+    except Exception:
+        cache.delete(mark)
+        raise
+
+
+def _shown(
+    request: HttpRequest, scope: Scope, issued: Issued, old: PanelKey | None = None
+) -> HttpResponse:
+    """The only page that a key is ever on."""
+    text = issued.text.reveal()
+    context = {
+        "row": panel_key_rows.row(scope, issued.key),
+        "text": text,
+        "pieces": pieces(gateway_url(), text),
+        "old": old if old and old.is_usable else None,
+        "rotated": old is not None,
+        "crumbs": crumbs(scope),
+        "list_url": list_url(scope),
+    }
+    response = page(request, "keys/shown.html", context)
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _shown_before(request: HttpRequest, scope: Scope) -> HttpResponse:
+    context = {"crumbs": crumbs(scope), "list_url": list_url(scope)}
+    return page(request, "keys/shown_before.html", context, status=409)
+
+
+def _visible(scope: Scope) -> QuerySet[PanelKey]:
+    return panel_keys.of_team(scope) if scope.allows(OTHERS) else panel_keys.own(scope)
+
+
+def _may_list(scope: Scope) -> bool:
+    return scope.allows(OWN) or scope.allows(OTHERS)
+
+
+def _found(keys: QuerySet[PanelKey], key_id: UUID) -> PanelKey:
+    key = keys.filter(id=key_id).first()
+    if key is None:
+        raise Http404
+    return key
+
+
+def _named(key: PanelKey) -> dict[str, str]:
+    return {"name": words.shown(key.name, 80)}
+
+
+def _about(scope: Scope, key: PanelKey) -> dict[str, Any]:
+    row: Row = panel_key_rows.row(scope, key)
+    back = list_url(scope) if _may_list(scope) else reverse("home")
+    return {"row": row, "crumbs": crumbs(scope), "cancel_url": back}
+
+
+def _why_not(scope: Scope) -> str:
+    """Why this person can issue none; empty if they can."""
+    if not scope.allows(panel_keys.SIGHT):
+        return _("Your role sees no servers, so a key of yours could do nothing.")
+    if not connected_accounts(scope).exists():
+        who = names_of(access.who_can(scope, "accounts.connect"))
+        return _("No VPS.org account is connected yet. %(names)s can connect one.") % {"names": who}
+    return ""
+
+
+def _why_not_rotate(key: PanelKey) -> str:
+    if not key.is_usable:
+        return _("It does not work any more. Issue a new one instead.")
+    if key.replaced_by_id is not None:
+        return _("It is rotated already: the newer one can be rotated.")
+    return ""
