@@ -216,6 +216,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": _bell("operations.tasks.tick", 2.0, 5),
     "sweep": _bell("operations.tasks.sweep", 5.0, 10),
     "export": _bell("operations.tasks.export", 5.0, 10),
+    "warn-of-ends": _bell("operations.tasks.warn_of_ends", 300.0, 300),
     "watch-clock": _bell("audit.tasks.watch_clock", 10.0, 10),
     "tail": _bell("audit.tasks.tail", 2.0, 5),
     "checkpoint": _bell("audit.tasks.checkpoint", 15.0, 15),

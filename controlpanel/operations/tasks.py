@@ -11,7 +11,7 @@ from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit import readonly
-from controlpanel.credentials import clients
+from controlpanel.credentials import clients, key_mail
 from controlpanel.lib import clock, request_id
 from controlpanel.operations import looking, runner, sweeper
 from controlpanel.operations.bell import ring
@@ -53,6 +53,14 @@ def export() -> None:
     with request_id.bound(request_id.new()):
         if not readonly.closed():  # who was given what could not be written either
             exporting.work()
+
+
+@shared_task
+def warn_of_ends() -> None:
+    """Panel keys that end soon."""
+    with request_id.bound(request_id.new()):
+        if not readonly.closed():
+            key_mail.warn_due()
 
 
 def due_accounts() -> set[UUID]:

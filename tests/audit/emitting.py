@@ -137,6 +137,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "accounts/session_store.py:save": "a session, and signing in is an event",
     "credentials/key_door.py:_renew": "the same key's digest, with the pepper in force",
     "credentials/key_door.py:_write_count": "when a key was last used",
+    "credentials/key_mail.py:_claimed": "which worker tells of it: panel_key.expiry_warned",
     "credentials/leaving.py:_forget": "token.removed, by whoever calls",
     "credentials/sealing.py:_swap": "keys.rewrapped",
     "credentials/services.py:_remember_identity": "what VPS.org says an account is",
