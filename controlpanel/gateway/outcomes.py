@@ -7,14 +7,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from controlpanel.gateway import troubles
-from controlpanel.gateway.answers import Answer, said
+from controlpanel.gateway.answers import Answer, said, shown
 from controlpanel.gateway.routes import BASE
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
 from controlpanel.vpsorg.errors import SENTENCES
 
-# Where the provider documents no status.
-_USUAL: Final = {"create": 201, "delete": 204}
+_USUAL: Final = {"create": 201}
 _DONE: Final = {State.ACCEPTED.value, State.OBSERVED.value}
 _UNKNOWN: Final = {State.UNKNOWN.value, State.NOT_SEEN.value, State.CLOSED.value}
 # Codes of `runner` for what was never sent.
@@ -38,9 +37,10 @@ def receipt(operation: Operation) -> str:
 
 def _said(operation: Operation) -> Answer:
     state = operation.state
-    if state in _DONE or (state == State.CLOSED.value and operation.provider_status):
-        status = operation.provider_status or _USUAL.get(operation.kind, 200)
-        return Answer(status, operation.answer.encode())
+    if operation.provider_status and (state in _DONE or state == State.CLOSED.value):
+        return Answer(operation.provider_status, operation.answer.encode())
+    if state in _DONE:
+        return _found_out(operation)
     if state == State.FAILED.value:
         return _failed(operation)
     if state == State.CANCELLED.value:
@@ -54,6 +54,20 @@ def _said(operation: Operation) -> Answer:
         operation=address(operation),
         state=state,
     )
+
+
+def _found_out(operation: Operation) -> Answer:
+    """The answer was lost, and it was seen later that it was done: what is known, in the shape of
+    the answer that it would have been."""
+    if operation.kind == "delete":
+        return Answer(204)
+    seen_id = operation.provider_id
+    server = {"id": int(seen_id) if seen_id.isdecimal() else seen_id, "name": operation.server_name}
+    message = _("The answer of VPS.org was lost. The panel found out that it was done.")
+    more = {"message": message, "operation": address(operation)}
+    if operation.kind in {"create", "update"}:
+        return shown(_USUAL.get(operation.kind, 200), {**server, **more})
+    return shown(200, {"status": "success", "server": server, **more})
 
 
 def unknown(operation: Operation) -> Answer:

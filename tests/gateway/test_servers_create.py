@@ -6,7 +6,7 @@ from controlpanel.gateway.models import Repeat
 from controlpanel.lib import clock
 from controlpanel.operations.models import Operation
 from tests.gateway.asking import key_of, said
-from tests.people import with_labels
+from tests.people import look, with_labels
 
 pytestmark = pytest.mark.django_db
 NEW = {"name": "ci-01", "plan_id": 1, "os_id": 5, "location": "us-west"}
@@ -159,3 +159,18 @@ def test_many_parameters_are_no_error_of_ours(operator):
     query = "&".join(f"a{number}=1" for number in range(300))
     answer = operator.get(f"/servers/?{query}")
     assert (answer.status_code, said(answer)["code"]) == (400, "bad_request")
+
+
+def test_a_repeat_after_a_crash_hears_what_was_found_out(operator, sandbox, synced):
+    """The first answer was lost with its process, and a worker saw the server meanwhile."""
+    sandbox.fault("drop_after", "POST", "/servers/$")
+    assert operator.post("/servers/", NEW, Idempotency_Key="one").status_code == 504
+    Repeat.objects.update(status=None, content="")
+    clock.shift(timedelta(seconds=30))
+    look(synced)
+    again = operator.post("/servers/", NEW, Idempotency_Key="one")
+    made = said(again)
+    assert (again.status_code, made["name"]) == (201, "ci-01")
+    assert operator.get(f"/servers/{made['id']}/").status_code == 200
+    assert made["operation"] == again["X-Operation"]
+    assert len(sandbox.changes()) == 1
