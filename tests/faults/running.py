@@ -59,6 +59,10 @@ class RunningPanel:
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
+    @property
+    def provider(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
     def said(self) -> str:
         return self._output.read_text()
 
@@ -117,7 +121,7 @@ class RunningPanel:
 
     def sandbox(self, method: str, path: str, /, **data: Any) -> Any:
         """The control door of the provider."""
-        address = f"http://127.0.0.1:{self.sandbox_port}/_sandbox/{path}"
+        address = f"{self.provider}/_sandbox/{path}"
         answer = requests.request(method, address, json=data, timeout=10)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None

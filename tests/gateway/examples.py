@@ -1,7 +1,6 @@
 """The examples of the provider's page for its Servers API, as data, and the clients it shows.
 
-Nothing but host, token and the server's id differs from what stands there: ids are those of the
-sandbox's servers that are in the state which the example needs.
+Nothing but host, token and the server's id differs from what stands there.
 """
 
 import json
@@ -9,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 Body = Mapping[str, Any]
@@ -17,13 +16,22 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`status`: as documented for success; for PATCH and stop none is, and 200 is a guess."""
+    """`status`: as documented for success; for PATCH and stop none is, and 200 is a guess.
+    `state`: of the server that it is about, where it is about one."""
 
     name: str
     method: str
     path: str
     status: int
     body: Body | None = None
+    state: str = "active"
+
+    @property
+    def changes(self) -> bool:
+        return self.method != "GET"
+
+    def of(self, server_id: str) -> "Example":
+        return replace(self, path=self.path.replace("{id}", server_id))
 
 
 EXAMPLES: Final = (
@@ -42,11 +50,11 @@ EXAMPLES: Final = (
             "backups_enabled": True,
         },
     ),
-    Example("show", "GET", "/servers/12345/", 200),
+    Example("show", "GET", "/servers/{id}/", 200),
     Example(
         "replace",
         "PUT",
-        "/servers/12345/",
+        "/servers/{id}/",
         200,
         {
             "name": "web-server-updated",
@@ -54,11 +62,11 @@ EXAMPLES: Final = (
             "backups_enabled": True,
         },
     ),
-    Example("update", "PATCH", "/servers/12346/", 200, {"name": "new-server-name"}),
-    Example("delete", "DELETE", "/servers/12349/", 204),
-    Example("start", "POST", "/servers/12348/start/", 200),
-    Example("stop", "POST", "/servers/12347/stop/", 200),
-    Example("reboot", "POST", "/servers/12350/reboot/", 200),
+    Example("update", "PATCH", "/servers/{id}/", 200, {"name": "new-server-name"}),
+    Example("delete", "DELETE", "/servers/{id}/", 204),
+    Example("start", "POST", "/servers/{id}/start/", 200, state="stopped"),
+    Example("stop", "POST", "/servers/{id}/stop/", 200),
+    Example("reboot", "POST", "/servers/{id}/reboot/", 200),
 )
 
 
@@ -145,20 +153,27 @@ def _ran(command: list[str]) -> Said:
     return Said(int(status), json.loads(content) if content.strip() else None)
 
 
-# Differ by the moment at which they are asked for.
+# Differ by the moment at which they are asked for, and by the server.
 _OF_THE_MOMENT: Final = frozenset({"created_at", "updated_at", "resource_usage"})
+_OF_THE_SERVER: Final = frozenset({"id", "ip_address", "ipv6_address"})
 
 
-def same_but_for_time(value: Any) -> Any:
-    """With the type in place of what depends on the moment."""
-    if isinstance(value, list):
-        return [same_but_for_time(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: _shape(one) if name in _OF_THE_MOMENT else same_but_for_time(one)
-        for name, one in value.items()
-    }
+def comparable(example: Example, value: Any) -> Any:
+    """With the type in place of what must differ: two changes are of two servers."""
+    apart = _OF_THE_MOMENT | _OF_THE_SERVER if example.changes else _OF_THE_MOMENT
+    plan_and_os = {"plan", "os"}
+
+    def seen(value: Any) -> Any:
+        if isinstance(value, list):
+            return [seen(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: one if name in plan_and_os else _shape(one) if name in apart else seen(one)
+            for name, one in value.items()
+        }
+
+    return seen(value)
 
 
 def _shape(value: Any) -> Any:
