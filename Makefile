@@ -6,7 +6,7 @@ COMPILE = .venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow
 	--no-emit-index-url --no-emit-find-links $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test deep e2e shots lint format requirements docs bench bench-audit clean
+.PHONY: help run test deep e2e shots lint format requirements docs bench bench-audit bench-gateway clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ bench: ## Measure the list page beside a bare view
 
 bench-audit: ## Measure the audit log and its peers: long; ARGS=--short for minutes
 	@$(TOOLS) -m benchmarks.audit $(ARGS)
+
+bench-gateway: ## Measure the gateway and its peers (nginx and wrk needed); ARGS=--short
+	@$(TOOLS) -m benchmarks.gateway $(ARGS)
 
 clean: ## Remove the virtual environment and all caches; var/ with its data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis mutants

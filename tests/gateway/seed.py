@@ -2,6 +2,8 @@
 
 import os
 import sys
+from itertools import islice
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlpanel.settings")
 
@@ -26,8 +28,28 @@ def main() -> None:
     account = Account.objects.create(team=team, name="Acme", origin=settings.VPSORG_API_ORIGIN)
     keep_token(person.user, account, OWNER_TOKEN, is_sync=True)
     AccountSync.objects.create(account=account, ok_at=clock.now())
-    look(account)
+    if many := int(os.environ.get("SEED_SERVERS", "0")):
+        _fill(account, many)
+    else:
+        look(account)
     sys.stdout.write(f"\n{key_of(person, account).text}\n")
+
+
+def _fill(account: Any, many: int) -> None:
+    from controlpanel.servers.models import Server
+
+    rows = (
+        Server(
+            account=account,
+            provider_id=str(20_000 + number),
+            name=f"server-{number}",
+            hostname=f"server-{number}.example.com",
+            status="active",
+        )
+        for number in range(many)
+    )
+    for _batch in range(0, many, 10_000):
+        Server.objects.bulk_create(islice(rows, 10_000), batch_size=1000)
 
 
 if __name__ == "__main__":
