@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 BASE: Final = "/api/v1"
+# This table for programs. It holds nothing of anybody's, so it asks for no key.
+DOCUMENT: Final = f"{BASE}/openapi.json"
 
 Schema = Mapping[str, Any]
 
@@ -33,20 +35,35 @@ class Route:
 
 _PAGING: Final[Mapping[str, Schema]] = {
     # known from published clients, not documented
-    "page": {"type": "integer", "minimum": 1},
-    "page_size": {"type": "integer", "minimum": 1, "maximum": 100},
+    "page": {"type": "integer", "minimum": 1, "description": "Which page of a long list."},
+    "page_size": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "description": "How many entries a page has.",
+    },
 }
-_NAME: Final[Schema] = {"type": "string", "description": "Letters, digits and hyphens."}
-_HOSTNAME: Final[Schema] = {"type": "string", "description": "A fully qualified domain name."}
-_BACKUPS: Final[Schema] = {"type": "boolean"}
+_PLACE: Final[Schema] = {"type": "string", "description": "Only those of this location."}
+_NAME: Final[Schema] = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9-]+$",
+    "maxLength": 255,
+    "description": "Letters, digits and hyphens.",
+}
+_HOSTNAME: Final[Schema] = {
+    "type": "string",
+    "maxLength": 253,
+    "description": "A fully qualified domain name.",
+}
+_BACKUPS: Final[Schema] = {"type": "boolean", "description": "Whether backups are made."}
 _CREATE: Final[Mapping[str, Schema]] = {
     "name": _NAME,
-    "plan_id": {"type": "integer"},
-    "os_id": {"type": "integer"},
-    "location": {"type": "string", "description": "Code of a datacentre."},
+    "plan_id": {"type": "integer", "description": "Id of a plan."},
+    "os_id": {"type": "integer", "description": "Id of an operating system."},
+    "location": {"type": "string", "minLength": 1, "description": "Code of a datacentre."},
     "hostname": _HOSTNAME,
-    "ssh_key_id": {"type": "integer"},
-    "backups_enabled": {"type": "boolean", "default": False},
+    "ssh_key_id": {"type": "integer", "description": "Id of one SSH key of the account."},
+    "backups_enabled": {**_BACKUPS, "default": False},
 }
 _EDIT: Final[Mapping[str, Schema]] = {
     "name": _NAME,
@@ -66,8 +83,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/servers/",
         "All servers of the account that are within the key's reach.",
         query={
-            "status": {"type": "string", "description": "active, stopped or suspended"},
-            "location": {"type": "string"},
+            "status": {"type": "string", "description": "Only active, stopped or suspended ones."},
+            "location": _PLACE,
             **_PAGING,
         },
     ),
@@ -140,7 +157,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "GET",
         "/plans/",
         "Plans, where the provider has this address.",
-        query={"location": {"type": "string"}, **_PAGING},
+        query={"location": _PLACE, **_PAGING},
     ),
     Route(
         "locations.list",
@@ -210,6 +227,8 @@ class Found:
 
 def find(method: str, path: str) -> Found:
     """`route` is None for what is not served; `allowed` then names the path's other methods."""
+    if path == DOCUMENT:
+        return Found(None, ("GET", "HEAD"))
     for pattern, by_method in _BY_PATH.items():
         match = pattern.fullmatch(path)
         if match:

@@ -14,14 +14,15 @@ from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.credentials import key_door
 from controlpanel.credentials.key_door import Entered
-from controlpanel.gateway import bodies, changes, counting, door, own, reads, repeats
+from controlpanel.gateway import bodies, changes, counting, door, openapi, own, reads, repeats
 from controlpanel.gateway.answers import Answer, Refusal, refuse, said
-from controlpanel.gateway.routes import Found, find
+from controlpanel.gateway.routes import DOCUMENT, Found, find
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import ids
 
 log = structlog.get_logger(__name__)
 
+_READING: Final = ("GET", "HEAD")
 _OWN: Final[Mapping[str, Callable[[Entered, Found], Answer]]] = {
     "account.me": own.account,
     "operations.show": own.operation,
@@ -29,6 +30,17 @@ _OWN: Final[Mapping[str, Callable[[Entered, Found], Answer]]] = {
 
 
 def answer(request: HttpRequest) -> HttpResponse:
+    response = _answered(request)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response["X-Content-Type-Options"] = "nosniff"
+    if settings.SECURE_HSTS_SECONDS and request.is_secure():
+        response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+    return response
+
+
+def _answered(request: HttpRequest) -> HttpResponse:
+    if request.path == DOCUMENT and request.method in _READING:
+        return openapi.answer(request)
     try:
         found = _found(request)
         given = _let_in(request, found)
@@ -49,12 +61,7 @@ def answer(request: HttpRequest) -> HttpResponse:
             "panel_error",
             _("The panel had an error. Look at the server and its operations before you repeat."),
         )
-    response = given.response()
-    response["Cache-Control"] = "no-store"
-    response["X-Content-Type-Options"] = "nosniff"
-    if settings.SECURE_HSTS_SECONDS and request.is_secure():
-        response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
-    return response
+    return given.response()
 
 
 def _found(request: HttpRequest) -> Found:
