@@ -4,6 +4,7 @@ The row is claimed before anything is asked for. Whatever happens to the process
 that became of it bears the row's own form id, so that a second one cannot be made.
 """
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +29,7 @@ from controlpanel.operations.states import State
 log = structlog.get_logger(__name__)
 
 KEPT: Final = timedelta(hours=24)
-MOST: Final = 255
+_GOOD: Final = re.compile(r"[!-~]{1,255}", re.ASCII)
 _UNDECIDED: Final = {State.REQUESTED.value, State.SENDING.value}
 # A request that has made no operation by then did not live to do so.
 _ABANDONED: Final = timedelta(seconds=2 * reads.SECONDS)
@@ -40,7 +41,7 @@ Do = Callable[[str], Answer]
 def once(entered: Entered, given: str, asked: str, do: Do) -> Answer:
     """`given`: the header, `asked`: what the request says in all. `do`: takes a form id, makes the
     change and answers. Raises Refusal."""
-    if not given.isascii() or not given.isprintable() or len(given) > MOST:
+    if not _GOOD.fullmatch(given):
         raise refuse(
             400,
             "bad_idempotency_key",

@@ -133,8 +133,8 @@ def _changed(request: HttpRequest, entered: Entered, found: Found) -> Answer:
     def do(form_id: str) -> Answer:
         return changes.change(entered, wanted, form_id)
 
-    given = request.headers.get("Idempotency-Key", "").strip()
-    if not given:
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
         return do(ids.new_form_id())
     return repeats.once(entered, given, _in_all(request, wanted), do)
 

@@ -174,3 +174,11 @@ def test_a_repeat_after_a_crash_hears_what_was_found_out(operator, sandbox, sync
     assert operator.get(f"/servers/{made['id']}/").status_code == 200
     assert made["operation"] == again["X-Operation"]
     assert len(sandbox.changes()) == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "two words", "ключ", "x" * 256, "tab\tbed"])
+def test_a_bad_idempotency_key_is_refused(operator, sandbox, key):
+    """An empty one too: whoever sends it means to be safe, and would not be."""
+    answer = operator.post("/servers/", NEW, Idempotency_Key=key)
+    assert (answer.status_code, said(answer)["code"]) == (400, "bad_idempotency_key")
+    assert not sandbox.changes()
