@@ -237,7 +237,7 @@ _PARAMETERS: Final[Mapping[str, Json]] = {
     "X-Reason": {
         "name": "X-Reason",
         "in": "header",
-        **_text("Why, for the audit log. A team's policy may demand it. UTF-8.", maxLength=500),
+        **_text("Why, for the audit log, at most 500 characters. A team may demand it. UTF-8."),
     },
     "X-Labels": {
         "name": "X-Labels",

@@ -1,7 +1,8 @@
 """Reads pass straight through, with the account's sync token; what is out of reach is left out."""
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from controlpanel.vpsorg.read import mapping
 
 # In all, for one request.
 SECONDS = clients.WORKER_SECONDS
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 # For a place among the requests that wait for the provider.
 WAIT = 5.0
 
@@ -65,7 +67,16 @@ def _query(request: HttpRequest, route: Route) -> str:
             _("This address takes no parameter “%(name)s”. It takes: %(known)s.")
             % {"name": unknown[0][:64], "known": ", ".join(route.query) or _("none")},
         )
-    return urlencode([(name, one) for name, values in request.GET.lists() for one in values])
+    for name, values in request.GET.lists():
+        whole = route.query[name]["type"] == "integer"
+        if len(values) > 1 or (whole and not _WHOLE.fullmatch(values[0])):
+            raise refuse(
+                400,
+                "bad_parameter",
+                _("Give the parameter “%(name)s” once, as %(type)s.")
+                % {"name": name, "type": _("a whole number") if whole else _("text")},
+            )
+    return urlencode(list(request.GET.items()))
 
 
 def _is_within(entered: Entered, server_id: str) -> bool:

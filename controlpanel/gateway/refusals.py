@@ -58,6 +58,13 @@ KNOWN: Final = (
     ),
     Known(
         400,
+        "bad_parameter",
+        "read",
+        _("A parameter of the address stands twice, or is no whole number where it must be one."),
+        _("Give it once, as documented."),
+    ),
+    Known(
+        400,
         "reason_required",
         "change",
         _("The team's policy asks for a reason for this change."),

@@ -36,12 +36,8 @@ class Route:
 _PAGING: Final[Mapping[str, Schema]] = {
     # known from published clients, not documented
     "page": {"type": "integer", "minimum": 1, "description": "Which page of a long list."},
-    "page_size": {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": 100,
-        "description": "How many entries a page has.",
-    },
+    # What is larger is taken for the largest.
+    "page_size": {"type": "integer", "description": "At most 100 are answered."},
 }
 _PLACE: Final[Schema] = {"type": "string", "description": "Only those of this location."}
 _NAME: Final[Schema] = {

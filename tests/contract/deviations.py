@@ -84,6 +84,13 @@ DEVIATIONS: Final = (
         only=("--1]", "%20", "\\uff11"),
     ),
     Deviation(
+        "A parameter that must be a number and is none never reaches the provider.",
+        ("test_paging.test_there_is_no_such_page",),
+        400,
+        "bad_parameter",
+        only=("-x]",),
+    ),
+    Deviation(
         "A body that is no JSON has a code for programs.",
         ("test_create_server.test_it_rejects_a_body_that_is_no_",),
         400,

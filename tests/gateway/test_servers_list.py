@@ -102,3 +102,13 @@ def test_links_to_other_pages_lead_through_the_gateway(viewer, sandbox, settings
     found = said(viewer.get("/servers/"))
     assert found["next"] == f"{settings.PANEL_PUBLIC_URL}/api/v1/servers/?page=2"
     assert found["previous"] is None
+
+
+@pytest.mark.parametrize(
+    "query", ["page=x", "page_size=", "page_size=1.5", "page=1&page=2", "page=１"]
+)
+def test_a_parameter_stands_once_and_is_of_its_type(viewer, sandbox, query):
+    before = len(sandbox.journal.entries())
+    answer = viewer.get(f"/servers/?{query}")
+    assert (answer.status_code, said(answer)["code"]) == (400, "bad_parameter")
+    assert len(sandbox.journal.entries()) == before
