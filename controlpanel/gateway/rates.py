@@ -15,21 +15,30 @@ from django.conf import settings
 log = structlog.get_logger(__name__)
 
 _QUIET: Final = 5.0
-# KEYS: the bucket. ARGV: tokens a second, size. Answers with [allowed, tokens left].
+_MOST_KEPT: Final = 10_000
+# While a bucket is more than half full a process takes several at once, for this long: what it does
+# not use meanwhile is lost, and never more than flows in again.
+_LEASED: Final = 0.25
+_MOST_LEASED: Final = 8
+# KEYS: the bucket. ARGV: tokens a second, size, how many at best. Answers with [tokens taken,
+# tokens left].
 _SCRIPT: Final = """
 local now = redis.call('TIME')
 local at = tonumber(now[1]) + tonumber(now[2]) / 1000000
-local rate, size = tonumber(ARGV[1]), tonumber(ARGV[2])
+local rate, size, many = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local held = redis.call('HMGET', KEYS[1], 'left', 'at')
 local left = tonumber(held[1]) or size
 left = math.min(size, left + math.max(0, at - (tonumber(held[2]) or at)) * rate)
-local allowed = 0
-if left >= 1 then
-  allowed, left = 1, left - 1
+local taken = 0
+if left >= size / 2 + many then
+  taken = many
+elseif left >= 1 then
+  taken = 1
 end
+left = left - taken
 redis.call('HSET', KEYS[1], 'left', tostring(left), 'at', tostring(at))
 redis.call('PEXPIRE', KEYS[1], math.ceil(1000 * size / rate) + 1000)
-return {allowed, tostring(left)}
+return {taken, tostring(left)}
 """
 
 
@@ -65,36 +74,65 @@ def take(name: str) -> Standing:
     return shared or _own.take(name, rate, size)
 
 
+@dataclass(slots=True)
+class _Lease:
+    tokens: int
+    beside: float  # left in the bucket
+    ends: float
+
+
 class _Shared:
     def __init__(self) -> None:
         self._script: Any = None
         self._silent_until = 0.0
+        self._leases: dict[str, _Lease] = {}
+        self._lock = threading.Lock()
 
     def take(self, name: str, rate: float, size: int) -> Standing | None:
         """None without Redis."""
-        if not settings.REDIS_URL or time.monotonic() < self._silent_until:
+        now = time.monotonic()
+        if not settings.REDIS_URL or now < self._silent_until:
             return None
+        if left := self._from_lease(name, now):
+            return Standing(True, left - 1, rate, size)
+        many = max(1, min(_MOST_LEASED, int(rate * _LEASED)))
         try:
-            allowed, left = self._ask(name, rate, size)
+            taken, text = self._ask(name, rate, size, many)
         except redis.RedisError as error:
-            self._silent_until = time.monotonic() + _QUIET
+            self._silent_until = now + _QUIET
             log.warning("gateway.rates_per_process", error=type(error).__name__)
             return None
-        return Standing(bool(allowed), float(left), rate, size)
+        left = float(text)
+        if taken > 1:
+            self._lease(name, _Lease(taken - 1, left, now + _LEASED))
+        return Standing(taken > 0, left + max(0, taken - 1), rate, size)
 
-    def _ask(self, name: str, rate: float, size: int) -> Any:
+    def _from_lease(self, name: str, now: float) -> float:
+        """How many were left before this one was taken; 0 without a lease."""
+        with self._lock:
+            lease = self._leases.get(name)
+            if lease is None or not lease.tokens or now > lease.ends:
+                return 0
+            lease.tokens -= 1
+            return lease.beside + lease.tokens + 1
+
+    def _lease(self, name: str, lease: _Lease) -> None:
+        with self._lock:
+            if len(self._leases) >= _MOST_KEPT:
+                self._leases.clear()
+            self._leases[name] = lease
+
+    def _ask(self, name: str, rate: float, size: int, many: int) -> Any:
         if self._script is None:
             client = redis.Redis.from_url(
                 settings.REDIS_URL, socket_connect_timeout=0.3, socket_timeout=0.5
             )
             self._script = client.register_script(_SCRIPT)
-        return self._script(keys=[f"panel:rate:{name}"], args=[rate, size])
+        return self._script(keys=[f"panel:rate:{name}"], args=[rate, size, many])
 
 
 class _Own:
     """For this process alone."""
-
-    _MOST: Final = 10_000
 
     def __init__(self) -> None:
         self._held: dict[str, tuple[float, float]] = {}
@@ -107,7 +145,7 @@ class _Own:
             left = min(float(size), left + (now - at) * rate)
             allowed = left >= 1
             left -= allowed
-            if len(self._held) >= self._MOST:
+            if len(self._held) >= _MOST_KEPT:
                 self._held.clear()
             self._held[name] = (left, now)
         return Standing(allowed, left, rate, size)
