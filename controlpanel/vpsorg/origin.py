@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 _PATHS = {"", "/", "/api/v1", "/api/v1/"}
@@ -9,6 +10,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
+@lru_cache(maxsize=64)
 def normalise(text: str) -> str:
     """Scheme, host and port alone; ValueError with a whole sentence when it cannot be used."""
     url, port = _split(text.strip())
