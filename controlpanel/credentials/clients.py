@@ -80,9 +80,14 @@ def persons_client(
 
 
 @contextmanager
-def sync_client(account: Account, seconds: float) -> Iterator[Client]:
-    """Client with the account's sync token: for every read, whoever looks. Raises NoClient."""
-    credential = Credential.objects.filter(account=account, is_sync=True).first()
+def sync_client(
+    account: Account, seconds: float, credential: Credential | None = None
+) -> Iterator[Client]:
+    """Client with the account's sync token: for every read, whoever looks. Raises NoClient.
+
+    `credential`: that token, where it was read in this very request."""
+    if credential is None:
+        credential = Credential.objects.filter(account=account, is_sync=True).first()
     with _opened(credential, account, "no_sync_token", seconds) as client:
         yield client
 

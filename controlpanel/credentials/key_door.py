@@ -14,7 +14,7 @@ from controlpanel.audit import readonly
 from controlpanel.credentials import key_digest, key_lookup, key_networks, key_refusals
 from controlpanel.credentials.key_format import is_wellformed
 from controlpanel.credentials.key_lookup import Found
-from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.models import Credential, PanelKey
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Origin, Scope
 from controlpanel.lib.secret import Secret
@@ -37,8 +37,11 @@ class KeyNotAccepted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entered:
+    """`sync`: the token with which its account is read, where there is one."""
+
     key: PanelKey
     scope: Scope
+    sync: Credential | None = None
 
 
 def enter(text: str, origin: Origin) -> Entered:
@@ -63,7 +66,7 @@ def enter(text: str, origin: Origin) -> Entered:
     if key_digest.is_old(key):
         _renew(key, shown)
     key_refusals.tell_in_passing()
-    return Entered(key, scope)
+    return Entered(key, scope, found.sync)
 
 
 def at_work(key_id: UUID, permission: str) -> Scope | None:

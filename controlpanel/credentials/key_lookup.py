@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import F, FilteredRelation, Model, Q
 
 from controlpanel.accounts.models import Account, Membership, Team, TeamPolicy, User
-from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.models import Credential, PanelKey
 
 _Row = TypeVar("_Row", bound=Model)
 _Converter = tuple[int, Sequence[Callable[..., Any]], Any]
@@ -26,16 +26,19 @@ _MODELS: Final[tuple[tuple[str, type[Model]], ...]] = (
     ("team__policy__", TeamPolicy),
     ("user__", User),
     ("creator__", Membership),
+    ("sync__", Credential),
 )
 _NEVER: Final = {"password"}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`key` has its account, user, and team with its policy; `membership` is its creator's."""
+    """`key` has its account, user, and team with its policy; `membership` is its creator's,
+    `sync` the account's token for reads."""
 
     key: PanelKey
     membership: Membership | None
+    sync: Credential | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def _question(_vendor: str, column: str, number: int) -> _Question:
         "user__memberships", condition=Q(user__memberships__team_id=F("team_id"))
     )
     names = [prefix + name for prefix, model in _MODELS for name in _columns(model)]
-    asked = PanelKey.objects.annotate(creator=creator).filter(
+    sync = FilteredRelation("account__credentials", condition=Q(account__credentials__is_sync=True))
+    asked = PanelKey.objects.annotate(creator=creator, sync=sync).filter(
         **{f"{column}__in": [UUID(int=n) if column == "id" else str(n) for n in range(number)]}
     )
     compiler = asked.order_by().values_list(*names).query.get_compiler(connection=connection)
@@ -99,7 +103,10 @@ def _put_together(cells: Iterator[Any]) -> Found:
     team._state.fields_cache["policy"] = policy
     if membership:
         membership.team, membership.user = team, user
-    return Found(key, membership)
+    sync = _take(Credential, cells)
+    if sync:
+        sync.account = key.account
+    return Found(key, membership, sync)
 
 
 def _take(model: type[_Row], cells: Iterator[Any]) -> _Row | None:

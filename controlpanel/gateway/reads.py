@@ -38,7 +38,10 @@ def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
     if narrow and found.id and not _is_within(entered, found.id):
         raise absent()
     try:
-        with clients.page_slot(WAIT), clients.sync_client(account, SECONDS) as client:
+        with (
+            clients.page_slot(WAIT),
+            clients.sync_client(account, SECONDS, entered.sync) as client,
+        ):
             content = client.read(path, query).content
     except NotFound as error:
         raise absent() if narrow else troubles.of_read(error) from None
