@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from controlpanel.lib.secret import Secret
-from controlpanel.lib.text import TOKEN_PATTERN, clean, redact
+from controlpanel.lib.text import clean, redact
 
 _MOST: Final = 2**31 - 1  # what an integer column holds
 _DEEPEST: Final = 20
@@ -20,9 +20,12 @@ _NUMBER_ID: Final = re.compile(r"[0-9]{1,18}")
 _SECRET_KEY: Final = re.compile(
     r"pass_?w|pass_?phrase|root_?pass|secret|private_?key", re.IGNORECASE
 )
-_NOT_PASSABLE: Final = re.compile(
-    f"{_SECRET_KEY.pattern}|{TOKEN_PATTERN.pattern}".encode(), re.IGNORECASE
-)
+# All that it finds has one of these, or is a token by its shape; searching for them is ten times as
+# quick.
+_SECRET_PARTS: Final = (
+    b"passw", b"pass_w", b"passphrase", b"pass_phrase", b"rootpass", b"root_pass", b"secret",
+    b"privatekey", b"private_key", b"vps_", b"vpp_",
+)  # fmt: skip
 # Mentions of more passwords than this are not looked for, so that nobody can make it take long.
 _MOST_PASSWORDS: Final = 50
 
@@ -53,7 +56,7 @@ def passable(content: bytes, token: Secret) -> bytes:
     """
     # What is escaped could be a secret's name, or a token, written in another way.
     plain = b"\\" not in content and token.reveal().encode() not in content
-    if plain and not _NOT_PASSABLE.search(content) and _is_json(content):
+    if plain and not _may_hold_a_secret(content) and _is_json(content):
         return content
     return json.dumps(_without_tokens(tree(content, token))).encode()
 
@@ -66,6 +69,11 @@ def _without_tokens(value: Any) -> Any:
     if isinstance(value, dict):
         return {redact(key): _without_tokens(item) for key, item in value.items()}
     return value
+
+
+def _may_hold_a_secret(content: bytes) -> bool:
+    lower = content.lower()
+    return any(part in lower for part in _SECRET_PARTS)
 
 
 def _is_json(content: bytes) -> bool:
