@@ -3,6 +3,7 @@ from django.views.generic import RedirectView
 
 from controlpanel.web import (
     account,
+    api,
     audit,
     audit_export,
     audit_today,
@@ -38,6 +39,7 @@ _team = [
     path("", home.team, name="team"),
     path("servers/", servers.list_servers, name="servers"),
     path("servers/new/", create.new, name="server-new"),
+    path("servers/new/api/", create.as_script, name="server-new-api"),
     path("servers/<str:provider_id>/", servers.show, name="server"),
     path("servers/<str:provider_id>/edit/", server_actions.edit, name="server-edit"),
     path("servers/<str:provider_id>/start/", server_actions.start, name="server-start"),
@@ -85,6 +87,7 @@ _team = [
     path("panel-keys/new/", panel_keys.new, name="panel-key-new"),
     path("panel-keys/<uuid:key_id>/rotate/", panel_keys.rotate, name="panel-key-rotate"),
     path("panel-keys/<uuid:key_id>/revoke/", panel_keys.revoke, name="panel-key-revoke"),
+    path("api/", api.show, name="api"),
     path("members/", members.list_members, name="members"),
     path("members/invite/", invitations.invite, name="invite"),
     path("members/leave/", offboarding.leave, name="leave"),

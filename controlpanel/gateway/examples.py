@@ -150,6 +150,11 @@ ANSWERS: Final[Mapping[str, Any]] = {
 }
 
 
+def answer(name: str) -> str:
+    """What such a call is answered with; empty where nothing is documented."""
+    return json.dumps(ANSWERS[name], indent=2, ensure_ascii=False) if name in ANSWERS else ""
+
+
 def written(language: str, public_url: str, call: Call) -> str:
     """`public_url`: the panel's, without a slash at its end."""
     return _WRITERS[language](f"{public_url}{BASE}{call.path}", call)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
+from django.utils.translation import gettext_noop
 
 from controlpanel.gateway import examples, refusals, shapes
 from controlpanel.gateway.routes import BASE, ROUTES, Route
@@ -149,6 +150,12 @@ def sent_headers(route: Route) -> list[str]:
     return [*_OF_A_CHANGE, *(["X-Labels"] if route.name == "servers.create" else [])]
 
 
+def about_headers() -> list[tuple[str, str, bool]]:
+    """Name, meaning, and whether it is sent to the panel rather than by it."""
+    sent = [(name, about["description"], True) for name, about in _PARAMETERS.items()]
+    return sent + [(name, about["description"], False) for name, about in _HEADERS.items()]
+
+
 def _body(route: Route) -> Json:
     assert route.body is not None
     schema: Json = {
@@ -203,19 +210,19 @@ def words(route: Route, status: int) -> str:
     """What a status of this call means, in one line."""
     of_the_panel = [known for known in refusals.of(route) if known.status == status]
     documented = status in route.codes and status != HTTPStatus.UNAUTHORIZED
-    found = [_MEANINGS[status]] if documented and status in _MEANINGS else []
+    found = [MEANINGS[status]] if documented else []
     if of_the_panel:
         found.append("Codes of the panel: " + ", ".join(known.code for known in of_the_panel) + ".")
     return " ".join(found) or HTTPStatus(status).phrase
 
 
-_MEANINGS: Final[Mapping[int, str]] = {
-    200: "Done.",
-    201: "The server is being made.",
-    204: "Deleted.",
-    400: "VPS.org does not accept this; of start, stop and reboot: not in this state.",
-    402: "The VPS.org account has too little credit.",
-    404: "There is no such server.",
+MEANINGS: Final[Mapping[int, str]] = {
+    200: gettext_noop("Done."),
+    201: gettext_noop("The server is being made."),
+    204: gettext_noop("Deleted."),
+    400: gettext_noop("VPS.org does not accept this, or not in the state that the server is in."),
+    402: gettext_noop("The VPS.org account has too little credit."),
+    404: gettext_noop("There is no such one, or it is not within the key's reach."),
 }
 
 

@@ -86,6 +86,13 @@ KNOWN: Final = (
     ),
     Known(
         400,
+        "bad_request",
+        "every",
+        _("The request cannot be read: it has more parameters than anything asks for."),
+        _("Send fewer and plainer ones."),
+    ),
+    Known(
+        400,
         "unknown_host",
         "every",
         _("The panel does not answer under this host name."),

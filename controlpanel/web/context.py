@@ -15,7 +15,8 @@ from controlpanel.web import readonly, second_step, verification
 
 # Pages that stand below another one's entry, though not below its address.
 _BELOW = {"members": ("roles", "policies")}
-# (route, permissions of which one is enough, icon); the words are looked up when a page is made.
+# (route, permissions of which one is enough, icon), without any for every member; the words are
+# looked up when a page is made.
 _THEMES = ("light", "dark")
 _NAV = (
     ("servers", ("servers.view",), "server"),
@@ -23,6 +24,7 @@ _NAV = (
     ("audit", ("audit.view",), "shield-check"),
     ("tokens", ("servers.view",), "key-round"),
     ("panel-keys", ("keys.own", "keys.others"), "terminal"),
+    ("api", (), "code-xml"),
     ("members", ("members.view",), "users"),
 )
 
@@ -90,11 +92,12 @@ def _nav(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
         "audit": _("Audit"),
         "tokens": _("API tokens"),
         "panel-keys": _("Panel keys"),
+        "api": _("API"),
         "members": _("Members"),
     }
     links = []
     for route, permissions, icon in _NAV:
-        if any(map(scope.allows, permissions)):
+        if not permissions or any(map(scope.allows, permissions)):
             url = reverse(route, args=[scope.team_slug])
             links.append(
                 {

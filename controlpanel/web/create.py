@@ -19,12 +19,12 @@ from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
 from controlpanel.operations.states import State
 from controlpanel.servers import labels, selectors
-from controlpanel.web import buttons, catalogue, meanings, sending
+from controlpanel.web import api_pieces, buttons, catalogue, meanings, sending
 from controlpanel.web.create_form import CHOSEN, CreateForm
 from controlpanel.web.door import door
 from controlpanel.web.forms import form_id_of
-from controlpanel.web.htmx import page
-from controlpanel.web.places import crumbs, receipt_url, refusal
+from controlpanel.web.htmx import is_fragment, page
+from controlpanel.web.places import crumbs, panel_keys_url, receipt_url, refusal
 
 _NOT_DONE = {State.FAILED.value, State.CANCELLED.value}
 
@@ -38,6 +38,26 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     wanted = request.GET.get("account") or typed.get("account", "")
     account = _named(accounts, wanted) or _usual(scope, accounts)
     return _page(request, scope, accounts, account, CreateForm(initial=typed))
+
+
+@door("servers.create", ("POST",))
+def as_script(request: HttpRequest, scope: Scope) -> HttpResponseBase:
+    """The same create as a script sends it, as far as it is typed. Nothing is created."""
+    accounts = list(connected_accounts(scope))
+    account = _chosen_account(request, accounts)
+    form = CreateForm(initial=request.POST.dict(), form_id=form_id_of(request))
+    if account and is_fragment(request):
+        context = {"account": account, **_for_scripts(scope, form)}
+        return page(request, "api/typed.html", context)
+    return _page(request, scope, accounts, account, form, typed_open=True)
+
+
+def _for_scripts(scope: Scope, form: CreateForm) -> dict[str, Any]:
+    return {
+        "typed_url": reverse("server-new-api", args=[scope.team_slug]),
+        "keys_url": panel_keys_url(scope),
+        **api_pieces.of_form(form),
+    }
 
 
 def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpResponseBase:
@@ -112,6 +132,7 @@ def _page(
         "lent_token": buttons.lent_token(scope, account) if account else "",
         "any_price": any(choice.price for choice in choices.get("plan_id", ())),
         "meaning": meanings.meaning(failed) if failed else None,
+        **_for_scripts(scope, form),
         **_obstacle(scope, account),
         **_connect(scope),
         **({"receipt_url": receipt_url(scope, failed)} if failed else {}),

@@ -42,3 +42,8 @@ def crumbs(scope: Scope, server: Server | None = None) -> list[dict[str, Any]]:
     if server:
         found.append({"label": name_to_type(server), "url": server_url(scope, server.provider_id)})
     return found
+
+
+def panel_keys_url(scope: Scope) -> str:
+    """Where keys for scripts are issued."""
+    return f"{reverse('team', args=[scope.team_slug])}panel-keys/"

@@ -25,6 +25,7 @@ from controlpanel.servers import selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
 from controlpanel.web import (
+    api_pieces,
     audit_timeline,
     banners,
     buttons,
@@ -38,7 +39,7 @@ from controlpanel.web import (
 from controlpanel.web.door import door
 from controlpanel.web.forms import new_form_id
 from controlpanel.web.htmx import is_filtering, is_fragment, page
-from controlpanel.web.places import server_below
+from controlpanel.web.places import panel_keys_url, server_below
 from controlpanel.web.rows import Rows, is_moving
 
 FRESH_WHILE_MOVING, FRESH = timedelta(seconds=5), timedelta(seconds=10)
@@ -199,6 +200,9 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "seen_at": _seen_at(server),
         "stale": banners.is_doubtful(server.account),
         "form_id": new_form_id(),
+        "pieces": api_pieces.of_server(server),
+        "api_url": reverse("api", args=[scope.team_slug]),
+        "keys_url": panel_keys_url(scope),
     }
 
 

@@ -9,7 +9,14 @@ export function startSummary() {
     }
   };
   form.addEventListener("input", show);
+  form.addEventListener("input", writeScript);
+  document.querySelector("#use-api")?.addEventListener("toggle", writeScript);
   show();
+}
+
+// What a script would send is written by the server, for who has that open.
+function writeScript() {
+  document.querySelector("#use-api[open] > #typed")?.dispatchEvent(new Event("typed"));
 }
 
 function chosen(form, name) {

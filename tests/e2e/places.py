@@ -101,6 +101,12 @@ def _rotate_key(page: Page) -> None:
     page.get_by_role("button", name="Issue the new key").click()
 
 
+def _typed_for_script(page: Page) -> None:
+    page.get_by_text("Use the API").click()
+    page.locator("[name=name]").fill("web-09")
+    page.locator("#typed", has_text='"web-09"').wait_for()
+
+
 def _wrong_label(page: Page) -> None:
     page.locator("[name=labels]").fill("no/label")
     page.get_by_role("button", name="Save the labels").click()
@@ -175,6 +181,8 @@ PLACES = (
     Place("server", f"{SERVERS}{ACTIVE}/"),
     Place("server-stopped", f"{SERVERS}{STOPPED}/", "viewer"),
     Place("server-new", NEW, "operator"),
+    Place("server-api", f"{SERVERS}{ACTIVE}/", "operator", _open("text=Use the API")),
+    Place("server-new-api", NEW, "operator", _typed_for_script),
     Place("server-new-errors", NEW, "operator", _click("Create server")),
     Place("server-edit", f"{SERVERS}{ACTIVE}/edit/"),
     Place("server-start-illegal", f"{SERVERS}{ACTIVE}/start/"),
@@ -228,6 +236,8 @@ PLACES = (
     Place("panel-key-rotate", f"{KEYS}new/", "owner", _with_key(_link("Rotate"))),
     Place("panel-key-rotated", f"{KEYS}new/", "owner", _with_key(_rotate_key)),
     Place("panel-key-revoke", f"{KEYS}new/", "owner", _with_key(_link("Revoke"))),
+    Place("api", f"{TEAM}api/", "viewer"),
+    Place("api-python", f"{TEAM}api/", "operator", _link("Python")),
     Place("members", f"{TEAM}members/"),
     Place("members-menu", f"{TEAM}members/", "owner", _member_menu),
     Place("member", f"{TEAM}members/", "owner", _of_member("Change role")),

@@ -144,6 +144,8 @@ TEAM_ROUTES: Mapping[str, Route] = {
     "team": Route(get="servers.view"),
     "servers": Route(get="servers.view"),
     "server-new": Route(get="servers.create", post="servers.create", body=lambda _world: NEW),
+    # Shows the form once more, with what a script would send.
+    "server-new-api": Route(post="servers.create", body=lambda _world: NEW),
     "server": _server("servers.view"),
     "server-edit": _server("servers.edit", name="renamed"),
     "server-start": _server("servers.start"),
@@ -216,6 +218,7 @@ TEAM_ROUTES: Mapping[str, Route] = {
     # Everybody's own only.
     "panel-key-rotate": _key("keys.own", also=frozenset({404}), overlap="1"),
     "panel-key-revoke": _key("keys.others"),
+    "api": Route(get=MEMBER),
     "members": Route(get="members.view"),
     "invite": Route(
         get="members.manage",

@@ -75,6 +75,7 @@ NOTHING_TO_DO = {
     "ownership-withdraw",
     "revocations",
     "server-lock",
+    "server-new-api",  # shows what a script would send
     "server-start",  # it runs
     "server-unlock",
     "team-close",

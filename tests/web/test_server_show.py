@@ -204,3 +204,16 @@ def test_hostile_words_are_inert(synced: Account, bob: Person) -> None:
 def test_no_account_of_another_address_is_shown(team: Team, synced: Account, bob: Person) -> None:
     Account.objects.update(origin="http://127.0.0.1:10")
     assert bob.get(URL).status_code == 404
+
+
+def test_a_script_can_do_the_same(synced: Account, vera: Person) -> None:
+    text = text_of(vera.get(URL))
+    assert "Use the API" in text
+    for path in ("/servers/12345/", "/servers/12345/start/", "/servers/12345/stop/"):
+        assert f'"http://localhost:8000/api/v1{path}"' in text
+    assert "Use the API" not in text_of(vera.get(URL, headers=HTMX))
+
+
+def test_a_server_whose_id_fits_no_address_has_no_script(synced: Account, vera: Person) -> None:
+    Server.objects.filter(provider_id="12345").update(provider_id="a b")
+    assert "Use the API" not in text_of(vera.get("/teams/acme/servers/a%20b/"))
