@@ -222,7 +222,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     204: gettext_noop("Deleted."),
     400: gettext_noop("VPS.org does not accept this, or not in the state that the server is in."),
     402: gettext_noop("The VPS.org account has too little credit."),
-    404: gettext_noop("There is no such one, or it is not within the key's reach."),
+    404: gettext_noop("There is none, or it is not within the key's reach."),
 }
 
 

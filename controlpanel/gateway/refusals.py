@@ -9,10 +9,10 @@ from django.utils.translation import gettext_noop as _
 
 from controlpanel.gateway.routes import Route
 
-# Which calls can end so: all, those with a right, with or without a body, that take parameters of
-# no kind, that reach VPS.org at all, or that change something.
+# Which calls can end so: all; those that ask for a right, that name one thing in their address,
+# with or without a body, that reach VPS.org; reads and changes, and among these a create.
 Where = Literal[
-    "nowhere", "every", "right", "body", "no_body", "provider", "read", "change", "create"
+    "nowhere", "every", "right", "one", "body", "no_body", "provider", "read", "change", "create"
 ]
 
 
@@ -132,7 +132,7 @@ KNOWN: Final = (
     Known(
         404,
         "not_found",
-        "right",
+        "one",
         _("There is no such server or operation, or it is not within the key's reach."),
         _("Look at the id, and at which servers the key is for."),
     ),
@@ -360,7 +360,7 @@ KNOWN: Final = (
         504,
         "timeout",
         "read",
-        _("VPS.org did not answer in time. Nothing was changed."),
+        _("VPS.org did not answer in time. Without a “state” beside it, nothing was changed."),
         _("Try again."),
     ),
     Known(
@@ -402,4 +402,7 @@ def _where(route: Route) -> frozenset[Where]:
         found |= {"provider", "change" if route.record == "change" else "read"}
     if route.name == "servers.create":
         found.add("create")
+    if "{" in route.path:
+        # A change of a server that the panel has not seen yet begins with a look at it.
+        found |= {"one"} if route.own else {"one", "read"}
     return frozenset(found)

@@ -154,6 +154,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/plans/",
         "Plans, where the provider has this address.",
         query={"location": _PLACE, **_PAGING},
+        codes=(200, 401, 404),
     ),
     Route(
         "locations.list",
@@ -161,6 +162,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/locations/",
         "Locations, where the provider has this address.",
         query=_PAGING,
+        codes=(200, 401, 404),
     ),
     Route(
         "systems.list",
@@ -168,6 +170,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/operating-systems/",
         "Operating systems, where the provider has this address.",
         query=_PAGING,
+        codes=(200, 401, 404),
     ),
     Route(
         "ssh_keys.list",
@@ -175,6 +178,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/ssh-keys/",
         "SSH keys of the account, where the provider has this address.",
         query=_PAGING,
+        codes=(200, 401, 404),
     ),
     Route(
         "account.me",

@@ -19,6 +19,8 @@ from controlpanel.web.htmx import page
 from controlpanel.web.places import panel_keys_url
 
 _USUAL: Final = "curl"
+# Said to every call alike, so it is not told of each.
+_BY_ALL: Final = {one.status for one in refusals.KNOWN if one.where == "every"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One call. `codes`: those that VPS.org documents; `others`: the panel's own."""
+    """One call. `codes`: those that VPS.org documents; `others`: what the panel adds for it."""
 
     route: Route
     anchor: str
@@ -51,7 +53,7 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponse:
     given = request.GET.get("lang", "")
     language = given if given in examples.LANGUAGES else _USUAL
     context = {
-        "language": examples.LANGUAGES[language],
+        "written_in": examples.LANGUAGES[language],
         "languages": _languages(scope, language),
         "gateway": f"{settings.PANEL_PUBLIC_URL}{BASE}",
         "document": DOCUMENT,
@@ -112,7 +114,7 @@ def _shown(route: Route, language: str) -> Shown:
         fields=_fields(route.body or {}, route.required),
         headers=openapi.sent_headers(route),
         codes=[(status, _(openapi.MEANINGS[status])) for status in route.codes if status != 401],
-        others=[status for status in refusals.statuses(route) if status not in route.codes],
+        others=sorted({*refusals.statuses(route)} - {*route.codes} - _BY_ALL),
         code=examples.written(language, settings.PANEL_PUBLIC_URL, examples.SAMPLES[route.name]),
         answer=examples.answer(route.name),
     )

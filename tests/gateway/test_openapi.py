@@ -116,7 +116,7 @@ def test_what_is_answered_is_as_it_says(viewer, route):
 @pytest.mark.django_db
 def test_changes_and_refusals_are_as_it_says(operator, viewer, sandbox):
     new = examples.SAMPLES["servers.create"]
-    made = operator.post(new.path, dict(new.body), Idempotency_Key="one")
+    made = operator.post(new.path, new.body, Idempotency_Key="one")
     assert made.status_code == 201
     _is_documented("/servers/", "post", made)
     followed = operator.get(made["X-Operation"].partition("/api/v1")[2])
