@@ -36,6 +36,7 @@ requirements: ## Pin requirements*.in anew, with hashes (ARGS=--upgrade for newe
 	@$(PYTHON) dev/bootstrap.py --tools -c ''
 	@$(COMPILE) --output-file=requirements.txt requirements.in
 	@$(COMPILE) --output-file=requirements-dev.txt requirements-dev.in
+	@$(COMPILE) --output-file=tests/gateway/outside.txt tests/gateway/outside.in
 
 docs: ## Write docs/settings.md and docs/permissions.md anew from their tables
 	@$(PYTHON) dev/bootstrap.py -m controlpanel.env > docs/settings.md.new

@@ -24,7 +24,7 @@ def python_with(requirements: Path, folder: Path) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             venv.create(folder, with_pip=True)
             command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes"]
-            # The file names everything, and an older pip does not find `one` when it needs `one[x]`.
+            # All are named, and an older pip does not find `one` where something needs `one[x]`.
             command += ["--no-deps", "--no-input", "--disable-pip-version-check"]
             command += ["-r", str(requirements)]
             subprocess.run(command, check=True)

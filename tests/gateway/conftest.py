@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from controlpanel.accounts.models import Account
 from controlpanel.gateway import counting, rates
+from dev.apart import python_with
+from tests.architecture.tree import ROOT
 from tests.gateway.asking import Script, key_of
 from tests.people import Person
 
@@ -27,3 +31,10 @@ def administrator(adam: Person, synced: Account) -> Script:
 @pytest.fixture
 def viewer(vera: Person, synced: Account) -> Script:
     return key_of(vera, synced)
+
+
+@pytest.fixture(scope="session")
+def outside() -> Path:
+    """Where the programs of others are, installed apart from the panel's own environment."""
+    pins = Path(__file__).with_name("outside.txt")
+    return python_with(pins, ROOT / "var" / "outside").parent

@@ -9,19 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dev.apart import python_with
-from tests.architecture.tree import ROOT
 from tests.faults.running import RunningPanel
 
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(1800)]
 HERE = Path(__file__).parent
 CASES = 5_000
-
-
-@pytest.fixture(scope="session")
-def outside() -> Path:
-    """Where the programs of others are, installed apart from the panel's own."""
-    return python_with(HERE / "outside.txt", ROOT / "var" / "outside").parent
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +29,7 @@ def test_any_request(panel: RunningPanel, outside: Path, tmp_path: Path, role: s
     panel.sandbox("POST", "reset")
     panel.sandbox("POST", "credit", account="acme", amount=10**9)
     issued = panel.command("issue_panel_key", "--user", f"{role}@example.com", "--team", "acme")
-    command = [outside / "st", "--config-file", HERE / "schemathesis.toml", "run"]
+    command = [str(outside / "st"), "--config-file", str(HERE / "schemathesis.toml"), "run"]
     command += [f"{panel.url}/api/v1/openapi.json", "--continue-on-failure", "--no-color"]
     command += ["--header", f"Authorization: Bearer {issued.stdout.strip()}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

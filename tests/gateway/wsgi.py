@@ -15,8 +15,10 @@ class InProcess(BaseAdapter):
         super().__init__()
         self._handler = ClientHandler(enforce_csrf_checks=True)
 
-    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
-        answer = self._handler(_environ(request))
+    def send(
+        self, request: requests.PreparedRequest, *_options: Any, **_named: Any
+    ) -> requests.Response:
+        answer: Any = self._handler(_environ(request))
         headers = dict(answer.items())
         found = requests.Response()
         found.request, found.url = request, request.url or ""
