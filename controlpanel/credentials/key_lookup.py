@@ -9,10 +9,11 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F, FilteredRelation, Model, Q
 
 from controlpanel.accounts.models import Account, Membership, Team, TeamPolicy, User
+from controlpanel.credentials import prepared
 from controlpanel.credentials.models import Credential, PanelKey
 
 _Row = TypeVar("_Row", bound=Model)
@@ -80,9 +81,18 @@ def _columns(model: type[Model]) -> tuple[str, ...]:
 
 
 def _ask(question: _Question, values: Sequence[Any]) -> Found | None:
-    with connection.cursor() as cursor:
-        cursor.execute(question.sql, values)
-        row = cursor.fetchone()
+    # It is the first that a request asks: whether the connection still works shows by itself.
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        row = _row(question, values)
+    except (DatabaseError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        if not connection.is_usable():
+            connection.close()
+        elif not prepared.stop():
+            raise
+        row = _row(question, values)
     if row is None:
         return None
     cells = list(row)
@@ -90,6 +100,13 @@ def _ask(question: _Question, values: Sequence[Any]) -> Found | None:
         for convert in converters:
             cells[place] = convert(cells[place], expression, connection)
     return _put_together(iter(cells))
+
+
+def _row(question: _Question, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(prepared.on(connection, question.sql, len(values)), values)
+        found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
 
 
 def _put_together(cells: Iterator[Any]) -> Found:

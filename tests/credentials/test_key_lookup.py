@@ -1,0 +1,54 @@
+"""The one query of the door: over connections that broke, and where nothing can be prepared."""
+
+import pytest
+from django.db import connection
+
+from controlpanel.credentials import key_lookup, prepared
+from controlpanel.credentials.key_digest import possible
+from controlpanel.lib.secret import Secret
+from tests.gateway.asking import key_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
+
+
+@pytest.fixture(autouse=True)
+def _as_at_first(monkeypatch):
+    monkeypatch.setattr(prepared, "_stopped", False)
+
+
+def test_it_finds_the_key_again_and_again(bob, synced):
+    script = key_of(bob, synced)
+    for _ in range(8):  # PostgreSQL plans anew the first times
+        found = key_lookup.by_digest(possible(Secret(script.text)))
+        assert found
+        assert (found.key, found.key.user, found.membership) == (
+            script.key,
+            bob.user,
+            bob.membership,
+        )
+        again = key_lookup.by_id(script.key.id)
+        assert again
+        assert again.key == script.key
+    assert key_lookup.by_digest(["x"]) is None
+
+
+postgres_only = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has no connection that breaks, nor a planner"
+)
+
+
+@postgres_only
+def test_a_connection_that_broke_is_made_anew(bob, synced):
+    script = key_of(bob, synced)
+    assert key_lookup.by_id(script.key.id)
+    connection.connection.close()
+    assert key_lookup.by_id(script.key.id)
+
+
+@postgres_only
+def test_a_pooler_in_between_is_survived(bob, synced):
+    script = key_of(bob, synced)
+    assert key_lookup.by_id(script.key.id)
+    connection.connection.execute("DEALLOCATE ALL")  # as if it were another connection
+    assert key_lookup.by_id(script.key.id)
+    assert prepared._stopped
