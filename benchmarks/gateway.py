@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -249,7 +249,7 @@ def _peer(python: Path, peer: str, upstream: str) -> Iterator[str]:
 
 @contextmanager
 def _running(
-    command: list[object], port: int, environment: dict[str, str] | None = None, said: str = ""
+    command: Sequence[object], port: int, environment: dict[str, str] | None = None, said: str = ""
 ) -> Iterator[None]:
     process = subprocess.Popen(
         [str(word) for word in command],

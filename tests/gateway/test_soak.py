@@ -36,6 +36,9 @@ def web(tmp_path: Path, valkey_server: ValkeyServer) -> Iterator[WebProcess]:
         yield process
 
 
+Call = tuple[str, str, dict[str, str] | None]
+
+
 class Callers:
     """Threads that together make RATE calls a second, one in a hundred of them a change."""
 
@@ -69,7 +72,7 @@ class Callers:
                 if due > passed:
                     time.sleep(due - passed)
                 if done % 100 == 50 and number == 0:
-                    call = ("PATCH", "/servers/12345/", {"name": f"web-{done}"})
+                    call: Call = ("PATCH", "/servers/12345/", {"name": f"web-{done}"})
                 else:
                     call = ("GET", paths[done % len(paths)], None)
                 status = self._status(session, *call)
@@ -100,7 +103,7 @@ def test_nothing_fails_and_nothing_grows(web: WebProcess) -> None:
         f"{rate:.0f} calls a second for {SECONDS:.0f} s, {warm / 1e6:.1f} MB held after the "
         f"warm-up, {100 * grown:+.1f} %; answers: {dict(callers.statuses)}"
     )
-    print(figures)
+    print(figures)  # noqa: T201 what one runs it for
     assert set(callers.statuses) == {200}, figures
     assert grown < MAY_GROW, figures
     assert worker.is_running()

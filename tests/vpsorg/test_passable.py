@@ -30,4 +30,4 @@ def test_no_secret_passes(name: str) -> None:
 @given(st.text(alphabet="pasPASwordhreitvcky_-x", max_size=20))
 def test_whatever_is_taken_for_a_secrets_name_is_looked_for(name: str) -> None:
     if re.search(read._SECRET_KEY, name):
-        assert read._may_name_a_secret(name.encode())
+        assert read._may_hold_a_secret(name.encode())
