@@ -1,98 +1,41 @@
-"""What is shown as an example runs as it stands, in each language that this machine has."""
+"""The provider's documented examples, direct and through the gateway.
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+Real clients do the same with a running panel, in test_real_clients.py.
+"""
 
 import pytest
+import requests
 
-from controlpanel.gateway import examples
-from controlpanel.gateway.examples import LANGUAGES, SAMPLES, Call, written
-from controlpanel.gateway.routes import ROUTES
+from tests.gateway.asking import key_of
+from tests.gateway.examples import EXAMPLES, Example, Said, comparable
+from tests.gateway.wsgi import InProcess
+from tests.people import OWNER_TOKEN
 
-PROGRAMS = {
-    "curl": ("sh", "sh", "curl"),
-    "python": (sys.executable, "py", sys.executable),
-    "javascript": ("node", "mjs", "node"),
-    "php": ("php", "php", "php"),
-}
-HERE = [name for name, (_run, _ending, program) in PROGRAMS.items() if shutil.which(program)]
-# Ids of the sandbox's servers that are in the state which an example needs.
-IN_STATE = {"servers.start": "12348"}
-# Text as people type it: whatever it holds stays text.
-NASTY = """it's "$HOME" `id` \\ $(id) %s — ünï\u200bcode"""
+pytestmark = pytest.mark.django_db
 
 
-def test_every_call_has_one():
-    assert set(SAMPLES) == {route.name for route in ROUTES}
-    for route in ROUTES:
-        call = SAMPLES[route.name]
-        assert call.method == route.method
-        assert route.body is not None or call.body is None
-        assert set(call.body or ()) <= set(route.body or ())
+def asked(session: requests.Session, origin: str, token: str, example: Example) -> Said:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    address = f"{origin}/api/v1{example.path}"
+    answer = session.request(example.method, address, headers=headers, json=example.body)
+    return Said(answer.status_code, answer.json() if answer.content else None)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_key_stands_in_none(language):
-    for call in SAMPLES.values():
-        text = written(language, "https://panel.example.com", call)
-        assert f"https://panel.example.com/api/v1{call.path}" in text
-        assert examples.KEY in text
-        assert "vpp_" not in text
+def test_each_works_as_it_does_without_the_panel(alice, synced, sandbox, settings):
+    session = requests.Session()
+    session.mount(settings.PANEL_PUBLIC_URL, InProcess())
+    key = key_of(alice, synced).text
+    sandbox.world.settings.provision_seconds = sandbox.world.settings.power_seconds = 0
+    for example in EXAMPLES:
+        first, second = (server_for(sandbox, example) for _ in range(2))
+        direct = asked(session, sandbox.url, OWNER_TOKEN, example.of(first))
+        last = second if example.changes else first
+        through = asked(session, settings.PANEL_PUBLIC_URL, key, example.of(last))
+        assert through.status == direct.status == example.status, (example.name, through)
+        assert comparable(example, through.body) == comparable(example, direct.body)
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("language", HERE)
-def test_they_run(language, live_server, administrator, sandbox, tmp_path, settings):
-    settings.PANEL_PUBLIC_URL = live_server.url
-    operation = administrator.post("/servers/12345/reboot/")["X-Operation"].split("/")[-2]
-    sandbox.reset()
-    for name, call in SAMPLES.items():
-        here = call.path.replace(examples.OPERATION, operation)
-        here = here.replace("12345", IN_STATE.get(name, "12345"))
-        if name == "servers.reboot":
-            here = here.replace("12345", "12346")
-        if name == "servers.delete":
-            here = here.replace("12345", "12349")
-        told = Call(call.method, here, call.body, call.headers)
-        status = _run(language, live_server.url, told, administrator.text, tmp_path)
-        assert status == {"servers.create": 201, "servers.delete": 204}.get(name, 200), name
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("language", HERE)
-def test_what_somebody_typed_stays_text(language, live_server, operator, sandbox, tmp_path):
-    reason = {} if language == "javascript" else {"X-Reason": NASTY}
-    call = Call("PATCH", "/servers/12345/", {"hostname": NASTY}, reason)
-    assert _run(language, live_server.url, call, operator.text, tmp_path) == 400
-    (sent,) = sandbox.changes()
-    assert sent.body == {"hostname": NASTY}
-
-
-def _run(language: str, url: str, call: Call, key: str, folder: Path) -> int:
-    program, ending, _needs = PROGRAMS[language]
-    text = written(language, url, call)
-    if language == "curl":
-        text = text.replace("curl ", "curl -s -w ' %{http_code}' ", 1)
-    script = folder / f"example.{ending}"
-    script.write_text(text, encoding="utf-8")
-    surroundings = {"PATH": os.environ["PATH"], examples.KEY: key}
-    done = subprocess.run(
-        [program, str(script)],
-        env=surroundings,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    shown = done.stdout.strip()
-    if language == "curl":
-        content, _space, status = shown.rpartition(" ")
-    else:
-        status, _space, content = shown.partition(" ")
-    assert not content.strip() or json.loads(content) is not None
-    return int(status)
+def server_for(sandbox, example: Example) -> str:
+    fields = {"name": "web-server-01", "hostname": "web01.example.com", "status": example.state}
+    made = requests.post(f"{sandbox.url}/_sandbox/servers", json=fields, timeout=5)
+    return str(made.json()["id"])
