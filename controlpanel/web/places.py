@@ -45,5 +45,4 @@ def crumbs(scope: Scope, server: Server | None = None) -> list[dict[str, Any]]:
 
 
 def panel_keys_url(scope: Scope) -> str:
-    """Where keys for scripts are issued."""
-    return f"{reverse('team', args=[scope.team_slug])}panel-keys/"
+    return reverse("panel-keys", args=[scope.team_slug])
