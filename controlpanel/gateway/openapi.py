@@ -32,6 +32,11 @@ _SUCCESS: Final[Mapping[str, str]] = {
 }
 # What only the panel says; of any other refusal, the words may be the provider's own.
 _OF_THE_PANEL: Final = frozenset({401, 403, 408, 411, 413, 415, 500, 502, 503, 504})
+# What a server says before it hands a request on, in a page of its own.
+_OF_THE_SERVER: Final[Mapping[int, str]] = {
+    414: "The address is longer than 4,000 characters.",
+    431: "The headers are too large.",
+}
 _PATH: Final[Mapping[str, Json]] = {
     "{id}": {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
@@ -119,7 +124,10 @@ def _operation(route: Route) -> Json:
         "summary": route.sentence,
         "tags": [tag(route)],
         "parameters": _parameters(route),
-        "responses": {str(status): _response(route, status) for status in refusals.statuses(route)},
+        "responses": {
+            **{str(status): _response(route, status) for status in refusals.statuses(route)},
+            **{str(status): {"description": words} for status, words in _OF_THE_SERVER.items()},
+        },
         "x-recorded": "one by one" if route.record == "change" else "by the minute",
     }
     if route.permission:
