@@ -12,9 +12,9 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import policies
-from controlpanel.accounts.models import Account
+from controlpanel.accounts.models import Account, TeamPolicy
 from controlpanel.accounts.selectors import is_connected
-from controlpanel.credentials.selectors import can_change
+from controlpanel.credentials.selectors import changeable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
@@ -27,6 +27,8 @@ from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
+
+_SENDING = (State.REQUESTED.value, State.SENDING.value)
 
 
 class NotAllowed(Exception):
@@ -190,15 +192,16 @@ def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
         earlier = of_form(scope, ask.form_id)
         if earlier:
             return earlier
-        _refuse_what_cannot_be(scope, change, ask)
-        _refuse_without_reason(scope, change, ask)
+        policy = policies.of(scope.team_id)
+        _refuse_what_cannot_be(scope, change, ask, policy)
+        _refuse_without_reason(change, ask, policy)
         operation = _new(scope, change, ask)
         operation.save(force_insert=True)
         record_intent(scope, operation)
     return operation
 
 
-def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
+def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask, policy: TeamPolicy) -> None:
     account = change.account
     if account.disconnected_at:
         raise Refused(
@@ -212,13 +215,14 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
         )
     if not account.writable:
         raise Refused(rules.second_dialect(), code="read_only")
-    if not can_change(scope, account):
+    if account.id not in changeable(scope.team_id, scope.user_id, policy):
         raise Refused(rules.no_token(), code="no_token")
     if change.kind == "create":
         _refuse(rules.out_of_reach(scope.reach, change.labels), "out_of_reach")
         _refuse_second_create(change, ask)
         return
-    server = Server.objects.filter(account=account, provider_id=change.provider_id).first()
+    known = Server.objects.filter(account=account, provider_id=change.provider_id)
+    server = known.select_related("lock").first()
     if server is None or not is_within(scope.reach, server):
         # It left this person's reach while they looked at it: absent, as everywhere.
         raise Http404
@@ -227,8 +231,8 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
     _refuse(rules.illegal(change.kind, server, by_status=ask.by_status), code)
 
 
-def _refuse_without_reason(scope: Scope, change: _Change, ask: Ask) -> None:
-    wanted = rules.reason(policies.of(scope.team_id), change.kind, change.labels)
+def _refuse_without_reason(change: _Change, ask: Ask, policy: TeamPolicy) -> None:
+    wanted = rules.reason(policy, change.kind, change.labels)
     if wanted and not clean(ask.reason, 500):
         raise Refused(wanted, field="reason")
 
@@ -238,16 +242,18 @@ def _refuse(sentence: str, code: str) -> None:
         raise Refused(sentence, code=code)
 
 
-def _standing_in_the_way(change: _Change, ask: Ask, kind: str, **same: str) -> Operation | None:
-    """One of that kind whose end is open: for a script, where the answer is not known either."""
-    found = Operation.objects.filter(IS_OPEN, account=change.account, kind=kind, **same)
-    return (found if ask.by_status else found.exclude(state=State.ACCEPTED.value)).first()
+def _stands_in_the_way(operation: Operation, ask: Ask) -> bool:
+    """For a script, while not even the answer is known."""
+    return ask.by_status or operation.state != State.ACCEPTED.value
 
 
 def _refuse_second_create(change: _Change, ask: Ask) -> None:
     """A create whose answer was lost may have bought a server, and a person who goes back to the
     form and sends it once more means the same one: no second of that name meanwhile."""
-    running = _standing_in_the_way(change, ask, "create", server_name=change.server_name)
+    found = Operation.objects.filter(
+        IS_OPEN, account=change.account, kind="create", server_name=change.server_name
+    )
+    running = next((one for one in found if _stands_in_the_way(one, ask)), None)
     if running:
         raise Refused(
             _(
@@ -261,20 +267,19 @@ def _refuse_second_create(change: _Change, ask: Ask) -> None:
 
 
 def _refuse_crossing(change: _Change, ask: Ask) -> None:
-    sending = Operation.objects.filter(
-        account=change.account,
-        provider_id=change.provider_id,
-        state__in=[State.REQUESTED.value, State.SENDING.value],
-    ).first()
-    if sending:
-        raise Refused(
-            _("Another change of this server is being sent right now. Wait for its receipt."),
-            sending,
-            code="already_sending",
-        )
-    deleting = _standing_in_the_way(change, ask, "delete", provider_id=change.provider_id)
-    if deleting:
-        raise Refused(_("This server is being deleted."), deleting, code="already_deleting")
+    found = list(
+        Operation.objects.filter(IS_OPEN, account=change.account, provider_id=change.provider_id)
+    )
+    for operation in found:
+        if operation.state in _SENDING:
+            raise Refused(
+                _("Another change of this server is being sent right now. Wait for its receipt."),
+                operation,
+                code="already_sending",
+            )
+    for operation in found:
+        if operation.kind == "delete" and _stands_in_the_way(operation, ask):
+            raise Refused(_("This server is being deleted."), operation, code="already_deleting")
 
 
 def _new(scope: Scope, change: _Change, ask: Ask) -> Operation:

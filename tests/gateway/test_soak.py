@@ -1,4 +1,4 @@
-"""Many calls for a minute, or longer (SOAK_SECONDS): nothing fails, and no process grows."""
+"""Many calls for a minute, or SOAK_SECONDS: nothing fails, and the process does not grow."""
 
 import os
 import sys
