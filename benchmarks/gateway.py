@@ -138,14 +138,15 @@ def main() -> int:
         for load in LOADS:
             for subject in subjects:
                 if load.covers(subject):
-                    _ask(subject, load, 4, 2, used := used + 500)  # warm
+                    _ask(subject, load, 4, 2, used)  # warm
+                    used += 800 * load.change
         for _round in range(given.rounds or rounds):
             for load in LOADS:
                 for connections in CONNECTIONS:
                     for subject in subjects:
                         if load.covers(subject):
-                            used += 500 * seconds
                             figures = _ask(subject, load, connections, seconds, used)
+                            used += 400 * seconds * load.change  # each changes servers of its own
                             taken.setdefault((load.name, subject.name, connections), []).append(
                                 figures
                             )
