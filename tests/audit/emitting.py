@@ -88,6 +88,7 @@ ROUTES: Final[Mapping[str, Events]] = {
 # The others: what is sent there, if anything, changes nothing.
 ROUTES_THAT_CHANGE_NOTHING: Final = {
     "home", "healthz", "favicon", "styleguide", "team", "servers", "server", "operations",
+    "api", "server-new-api",
     "operation", "audit", "audit-event", "audit-new", "audit-suggest",
     "audit-request", "audit-verification", "audit-today", "audit-export-show", "audit-export-file",
     "panel-keys", "members", "access", "second-step", "roles",
