@@ -23,6 +23,7 @@ from controlpanel.lib import ids
 log = structlog.get_logger(__name__)
 
 _READING: Final = ("GET", "HEAD")
+_WITHOUT_BODY: Final = frozenset({204, 304})
 _OWN: Final[Mapping[str, Callable[[Entered, Found], Answer]]] = {
     "account.me": own.account,
     "operations.show": own.operation,
@@ -33,6 +34,9 @@ def answer(request: HttpRequest) -> HttpResponse:
     response = _answered(request)
     response.headers.setdefault("Cache-Control", "no-store")
     response["X-Content-Type-Options"] = "nosniff"
+    if response.status_code not in _WITHOUT_BODY:
+        # Or the server sends it in chunks, which the plainest clients do not read.
+        response.headers.setdefault("Content-Length", str(len(response.content)))
     if settings.SECURE_HSTS_SECONDS and request.is_secure():
         response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
     return response

@@ -19,6 +19,7 @@ def test_it_works(viewer, sandbox):
     answer = viewer.get("/servers/")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Length"] == str(len(answer.content))
     assert answer.content == direct(sandbox, "/servers/").content
 
 
