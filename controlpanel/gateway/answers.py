@@ -33,10 +33,11 @@ def shown(status: int, value: Mapping[str, Any], **headers: str) -> Answer:
 
 
 def said(
-    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, /, **more: Any
 ) -> Answer:
-    """A refusal of the panel's: `code` for programs, `detail` for people, and what else helps."""
-    body = {"detail": detail, "code": code, **more}
+    """A refusal of the panel's: `code` for programs, `detail` for people, and what else helps,
+    which may bear any name: a field of the caller's among them. Those two stay as they are."""
+    body = {**more, "detail": detail, "code": code}
     return Answer(status, json.dumps(body).encode(), headers or {})
 
 
@@ -49,6 +50,6 @@ class Refusal(Exception):
 
 
 def refuse(
-    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, /, **more: Any
 ) -> Refusal:
     return Refusal(said(status, code, detail, headers, **more))

@@ -118,13 +118,8 @@ def _check(fields: Mapping[str, Any], known: Mapping[str, Schema]) -> None:
             "bad_field",
             _("Nothing was sent: a field is not as documented."),
             None,
-            **_plain(wrong),
+            **wrong,
         )
-
-
-def _plain(wrong: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """By field, as the provider does; what would stand in the way of the sentence is left out."""
-    return {name: words for name, words in wrong.items() if name not in {"detail", "code"}}
 
 
 def _problem(value: Any, schema: Schema | None) -> str:

@@ -182,3 +182,10 @@ def test_a_bad_idempotency_key_is_refused(operator, sandbox, key):
     answer = operator.post("/servers/", NEW, Idempotency_Key=key)
     assert (answer.status_code, said(answer)["code"]) == (400, "bad_idempotency_key")
     assert not sandbox.changes()
+
+
+@pytest.mark.parametrize("name", ["status", "headers", "code", "detail", "self", "more"])
+def test_no_name_of_a_field_is_an_error_of_ours(operator, name):
+    answer = operator.post("/servers/", {**NEW, name: "x"})
+    assert (answer.status_code, said(answer)["code"]) == (400, "bad_field")
+    assert said(answer)["detail"].startswith("Nothing was sent")
