@@ -17,7 +17,7 @@ PANEL: Final[tuple[EventType, ...]] = (
     event_type(
         "gateway.reads",
         _("Reads by a script"),
-        _("%(actor)s read %(route)s %(count)s times within a minute, with the key %(target)s"),
+        _("%(actor)s asked for %(route)s %(count)s times within a minute, with the key %(target)s"),
         required=("route", "minute", "count"),
     ),
     event_type(

@@ -28,8 +28,8 @@ class Answer:
         return response
 
 
-def shown(status: int, value: Mapping[str, Any], **headers: str) -> Answer:
-    return Answer(status, json.dumps(value).encode()).with_headers(**headers)
+def shown(status: int, value: Mapping[str, Any]) -> Answer:
+    return Answer(status, json.dumps(value).encode())
 
 
 def said(

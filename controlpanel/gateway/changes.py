@@ -20,14 +20,13 @@ from controlpanel.operations import runner, services
 from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Ask, Refused
-from controlpanel.operations.states import State
+from controlpanel.operations.states import UNANSWERED
 from controlpanel.servers import labels, selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.errors import ApiError
 
 log = structlog.get_logger(__name__)
 
-_OPEN: Final = {State.REQUESTED.value, State.SENDING.value}
 _POWER: Final[Mapping[str, Callable[[Scope, Server, Ask], Operation]]] = {
     "servers.delete": services.delete,
     "servers.start": services.start,
@@ -58,7 +57,7 @@ def change(entered: Entered, wanted: Wanted, form_id: str) -> Answer:
     try:
         operation = runner.send_within_page(operation.id, reads.SECONDS, wait=reads.WAIT)
     except runner.OutcomeNotWritten as lost:
-        return outcomes.unknown(lost.operation)
+        return outcomes.lost(lost.operation)
     except (DatabaseError, InterfaceError):
         # It was not sent, but it stands there and a worker sends it: not "nothing was done".
         log.exception("gateway.not_claimed", operation=str(operation.id))
@@ -69,7 +68,7 @@ def change(entered: Entered, wanted: Wanted, form_id: str) -> Answer:
 def _when_sent(operation: Operation, ends: float) -> Operation:
     """Somebody else sends it: a worker, where too many wait, or an earlier request of the same."""
     pause = 0.02
-    while operation.state in _OPEN and time.monotonic() < ends:
+    while operation.state in UNANSWERED and time.monotonic() < ends:
         time.sleep(pause)
         pause = min(0.25, pause * 1.5)
         operation = Operation.objects.select_related("team").get(id=operation.id)

@@ -52,6 +52,7 @@ _counts: dict[_What, _Count] = {}
 
 
 def count(entered: Entered, route: str) -> None:
+    """What is asked for, whatever comes of it: one who tries ids that are not there is counted."""
     key, scope = entered.key, entered.scope
     what = _What(
         str(key.id),
@@ -88,6 +89,8 @@ def write_down() -> None:
     with _lock:
         taken = dict(_counts)
         _counts.clear()
+    if not taken:
+        return
     try:
         with transaction.atomic():
             for what, held in taken.items():

@@ -1,5 +1,6 @@
 """From a request to the key it brings, and what that key may do now."""
 
+import math
 from dataclasses import replace
 
 from django.conf import settings
@@ -40,7 +41,7 @@ def check_rate(entered: Entered) -> rates.Standing:
     standing = rates.take(str(entered.key.id))
     if standing.allowed:
         return standing
-    wait = max(1, round(standing.wait + 0.5))
+    wait = max(1, math.ceil(standing.wait))
     raise refuse(
         429,
         "too_many_requests",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from controlpanel.gateway import examples, refusals, shapes
 from controlpanel.gateway.routes import BASE, ROUTES, Route
+from controlpanel.vpsorg.read import ID
 
 Json = dict[str, Any]
 SCHEME: Final = "panelKey"
@@ -39,7 +40,7 @@ _OF_THE_SERVER: Final[Mapping[int, str]] = {
 }
 _PATH: Final[Mapping[str, Json]] = {
     "{id}": {
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
+        "schema": {"type": "string", "pattern": f"^{ID.pattern}$"},
         "description": "The server's id at VPS.org.",
         "example": "12345",
     },

@@ -24,6 +24,11 @@ def of(operation: Operation) -> Answer:
     return _said(operation).with_headers(X_Operation=address(operation))
 
 
+def lost(operation: Operation) -> Answer:
+    """It was sent, and what came of it could not be written down."""
+    return _unknown(operation).with_headers(X_Operation=address(operation))
+
+
 def address(operation: Operation) -> str:
     """Where a script sees how it ended."""
     return f"{settings.PANEL_PUBLIC_URL}{BASE}/operations/{operation.id}/"
@@ -46,7 +51,7 @@ def _said(operation: Operation) -> Answer:
     if state == State.CANCELLED.value:
         return _not_sent(operation)
     if state in _UNKNOWN:
-        return unknown(operation)
+        return _unknown(operation)
     return said(
         504,
         "not_sent_yet",
@@ -70,7 +75,7 @@ def _found_out(operation: Operation) -> Answer:
     return shown(200, {"status": "success", "server": server, **more})
 
 
-def unknown(operation: Operation) -> Answer:
+def _unknown(operation: Operation) -> Answer:
     if operation.state == State.NOT_SEEN.value:
         words = _(
             "The answer of VPS.org was lost, and the panel has looked since: this was not done. "

@@ -24,13 +24,12 @@ from controlpanel.gateway.models import Repeat
 from controlpanel.lib import clock, ids
 from controlpanel.operations.models import Operation
 from controlpanel.operations.selectors import of_form
-from controlpanel.operations.states import State
+from controlpanel.operations.states import UNANSWERED
 
 log = structlog.get_logger(__name__)
 
 KEPT: Final = timedelta(hours=24)
 _GOOD: Final = re.compile(r"[!-~]{1,255}", re.ASCII)
-_UNDECIDED: Final = {State.REQUESTED.value, State.SENDING.value}
 # A request that has made no operation by then did not live to do so.
 _ABANDONED: Final = timedelta(seconds=2 * reads.SECONDS)
 _KEPT_HEADERS: Final = ("X-Operation", "Retry-After")
@@ -60,7 +59,7 @@ def once(entered: Entered, given: str, asked: str, do: Do) -> Answer:
                 ),
             )
         try:
-            return _first(row, do) if is_first else _again(entered, row, do)
+            return _first(entered, row, do) if is_first else _again(entered, row, do)
         except Repeat.DoesNotExist:
             continue  # the first one came to nothing, so this one is the first
 
@@ -81,19 +80,19 @@ def _claim(panel_key: UUID, digest: str, body: str) -> tuple[Repeat, bool]:
         )
 
 
-def _first(row: Repeat, do: Do) -> Answer:
+def _first(entered: Entered, row: Repeat, do: Do) -> Answer:
     try:
         answer = do(row.form_id)
     except Exception:
-        _forget_unless_asked(row)
+        _forget_unless_asked(entered, row)
         raise
     return _keep(row, answer)
 
 
-def _forget_unless_asked(row: Repeat) -> None:
+def _forget_unless_asked(entered: Entered, row: Repeat) -> None:
     """Where nothing was asked for there is nothing to repeat: the next try is a first one."""
     with suppress(DatabaseError, InterfaceError):
-        if not Operation.objects.filter(form_id=row.form_id).exists():
+        if of_form(entered.scope, row.form_id) is None:
             Repeat.objects.filter(id=row.id, status=None).delete()
 
 
@@ -108,10 +107,10 @@ def _again(entered: Entered, row: Repeat, do: Do) -> Answer:
         if row.status is not None:
             return _kept(row)
         operation = of_form(entered.scope, row.form_id)
-        if operation and operation.state not in _UNDECIDED and _is_left(operation):
+        if operation and operation.state not in UNANSWERED and _is_left(operation):
             return _keep(row, outcomes.of(operation))
         if operation is None and _take_over(row):
-            return _first(row, do)
+            return _first(entered, row, do)
         time.sleep(pause)
         pause = min(0.25, pause * 1.5)
     raise _still_running(operation)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from controlpanel.vpsorg.read import ID
+
 BASE: Final = "/api/v1"
 # This table for programs. It holds nothing of anybody's, so it asks for no key.
 DOCUMENT: Final = f"{BASE}/openapi.json"
@@ -199,8 +201,7 @@ ROUTES: Final[tuple[Route, ...]] = (
 )
 
 _PARTS: Final = {
-    # Dots and dashes only inside: no id can be "..", and none needs quoting in a path.
-    "{id}": r"(?P<id>[A-Za-z0-9][A-Za-z0-9._-]{0,63})",
+    "{id}": f"(?P<id>{ID.pattern})",
     "{operation}": r"(?P<operation>[0-9a-f-]{36})",
 }
 

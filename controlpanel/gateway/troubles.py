@@ -9,7 +9,7 @@ from controlpanel.gateway.answers import Answer, Refusal, refuse, said
 from controlpanel.vpsorg.errors import ApiError
 
 # Where the provider asks for fewer calls and does not say for how long.
-USUAL_WAIT: Final = 30
+_USUAL_WAIT: Final = 30
 
 
 def of_read(error: ApiError | clients.NoClient | clients.Busy) -> Refusal:
@@ -21,8 +21,8 @@ def of_read(error: ApiError | clients.NoClient | clients.Busy) -> Refusal:
             {"Retry-After": "1"},
         )
     if isinstance(error, clients.NoClient):
-        return Refusal(no_client(error.code))
-    return Refusal(of_error(error))
+        return Refusal(_no_client(error.code))
+    return Refusal(_of_error(error))
 
 
 def unreadable() -> Refusal:
@@ -31,7 +31,7 @@ def unreadable() -> Refusal:
     )
 
 
-def no_client(code: str) -> Answer:
+def _no_client(code: str) -> Answer:
     return said(
         503,
         code,
@@ -42,7 +42,7 @@ def no_client(code: str) -> Answer:
     )
 
 
-def of_error(error: ApiError) -> Answer:
+def _of_error(error: ApiError) -> Answer:
     """Of a read, which changes nothing."""
     if error.sent == "never":
         return said(503, error.code, f"{_(error.sentence)} {_('Nothing was done.')}")
@@ -66,7 +66,7 @@ def refused(
                 "done. The key of this request is fine; somebody must replace that token."
             ),
         )
-    headers = {"Retry-After": str(round(retry_after or USUAL_WAIT))} if status == 429 else {}
+    headers = {"Retry-After": str(round(retry_after or _USUAL_WAIT))} if status == 429 else {}
     if content:
         return Answer(status, content, headers)
     return said(status, code, words or _("VPS.org refused this, so nothing was done."), headers)

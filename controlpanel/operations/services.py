@@ -23,12 +23,10 @@ from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import record_adopted, record_closed, record_intent
 from controlpanel.operations.selectors import of_form
-from controlpanel.operations.states import PERMISSIONS, State
+from controlpanel.operations.states import PERMISSIONS, UNANSWERED, State
 from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
-
-_SENDING = (State.REQUESTED.value, State.SENDING.value)
 
 
 class NotAllowed(Exception):
@@ -271,7 +269,7 @@ def _refuse_crossing(change: _Change, ask: Ask) -> None:
         Operation.objects.filter(IS_OPEN, account=change.account, provider_id=change.provider_id)
     )
     for operation in found:
-        if operation.state in _SENDING:
+        if operation.state in UNANSWERED:
             raise Refused(
                 _("Another change of this server is being sent right now. Wait for its receipt."),
                 operation,

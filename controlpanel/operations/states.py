@@ -56,6 +56,8 @@ MOVES: Final[Mapping[State, frozenset[State]]] = {
     State.CLOSED: frozenset(),
 }
 
+# On its way: what VPS.org says to it nobody has heard yet.
+UNANSWERED: Final = (State.REQUESTED.value, State.SENDING.value)
 OPEN: Final = tuple(state.value for state in State if MOVES[state])
 
 LABELS: Final[Mapping[State, Promise]] = {

@@ -15,7 +15,7 @@ _MOST: Final = 2**31 - 1  # what an integer column holds
 _DEEPEST: Final = 20
 _REDACTED: Final = "[redacted]"
 # Dots and dashes only inside: no id can be "..", and none needs quoting in a path.
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NUMBER_ID: Final = re.compile(r"[0-9]{1,18}")
 _SECRET_KEY: Final = re.compile(
     r"pass_?w|pass_?phrase|root_?pass|secret|private_?key", re.IGNORECASE
@@ -145,7 +145,7 @@ def ident(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     shown = str(value)
-    return shown if _ID.fullmatch(shown) else None
+    return shown if ID.fullmatch(shown) else None
 
 
 def number_ident(value: Any) -> str | None:

@@ -16,7 +16,7 @@ from controlpanel.gateway.routes import BASE, DOCUMENT, ROUTES, Route, Schema
 from controlpanel.lib.scope import Scope
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page
-from controlpanel.web.places import panel_keys_url
+from controlpanel.web.places import gateway_url, panel_keys_url
 
 _USUAL: Final = "curl"
 # Said to every call alike, so it is not told of each.
@@ -55,7 +55,7 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponse:
     context = {
         "written_in": examples.LANGUAGES[language],
         "languages": _languages(scope, language),
-        "gateway": f"{settings.PANEL_PUBLIC_URL}{BASE}",
+        "gateway": gateway_url(),
         "document": DOCUMENT,
         "keys_url": panel_keys_url(scope),
         "may_have_keys": scope.allows("keys.own"),

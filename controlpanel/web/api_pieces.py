@@ -1,7 +1,6 @@
 """What a page is about, as a script does it: curl and Python for a server, or for a new one."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,14 +10,12 @@ from django.utils.translation import gettext as _
 from controlpanel.gateway.examples import LANGUAGES, Call, written
 from controlpanel.lib.text import clean
 from controlpanel.servers.models import Server
-from controlpanel.web.create_form import CHOSEN, OTHER, CreateForm
+from controlpanel.vpsorg.read import ident
+from controlpanel.web.create_form import CHOSEN, NUMBER, CreateForm
 from controlpanel.web.forms import switch
 
 _SHOWN: Final = ("curl", "python")
 _NUMBERS: Final = frozenset({"plan_id", "os_id", "ssh_key_id"})
-_NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
-# Ids that stand in the gateway's addresses as they are; it takes no others.
-_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +29,8 @@ class Piece:
 
 def of_server(server: Server) -> list[Piece]:
     """Reading it, starting it, stopping it."""
-    if not _PLAIN_ID.fullmatch(server.provider_id):
-        return []
+    if ident(server.provider_id) is None:
+        return []  # the gateway takes no such id
     path = f"/servers/{server.provider_id}/"
     return [
         _piece("read", _("Read it"), Call("GET", path)),
@@ -44,7 +41,7 @@ def of_server(server: Server) -> list[Piece]:
 
 def of_form(form: CreateForm) -> dict[str, Any]:
     """The create as far as it is typed, and the names of the fields that it still needs."""
-    body = _body(form.shown)
+    body = _body(form)
     labels = {name: str(form.fields[name].label) for name in _REQUIRED}
     return {
         "typed": _piece("new", _("Create it"), Call("POST", "/servers/", body, _headers(form))),
@@ -60,10 +57,11 @@ def _piece(slug: str, title: str, call: Call) -> Piece:
     return Piece(slug, title, [(one, LANGUAGES[one], written(one, url, call)) for one in _SHOWN])
 
 
-def _body(shown: Mapping[str, str]) -> dict[str, Any]:
+def _body(form: CreateForm) -> dict[str, Any]:
     """In the order of the contract. What is no number yet stays as it was typed."""
+    shown = form.shown
     given = {name: shown[name].strip() for name in ("name", "hostname")}
-    given |= {name: _chosen(shown, name) for name in CHOSEN}
+    given |= {name: form.chosen(name) for name in CHOSEN}
     order = ("name", "plan_id", "os_id", "location", "hostname", "ssh_key_id")
     body: dict[str, Any] = {name: _value(name, given[name]) for name in order if given[name]}
     if switch(shown["backups_enabled"]):
@@ -71,13 +69,8 @@ def _body(shown: Mapping[str, str]) -> dict[str, Any]:
     return body
 
 
-def _chosen(shown: Mapping[str, str], name: str) -> str:
-    value = shown[name].strip()
-    return shown[f"{name}_other"].strip() if value in ("", OTHER) else value
-
-
 def _value(name: str, text: str) -> str | int:
-    return int(text) if name in _NUMBERS and _NUMBER.fullmatch(text) else text
+    return int(text) if name in _NUMBERS and NUMBER.fullmatch(text) else text
 
 
 def _headers(form: CreateForm) -> dict[str, str]:

@@ -15,7 +15,7 @@ from controlpanel.web.forms import ChangeForm, hostname_problem, name_problem, s
 # Fields with a list to choose from, and beside it a box for what the list does not have.
 CHOSEN: Final = ("plan_id", "os_id", "location", "ssh_key_id")
 OTHER: Final = "other"
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _CODE = re.compile(r"[\x21-\x7e]{1,64}")
 
 
@@ -49,6 +49,11 @@ class CreateForm(ChangeForm):
     def shown(self) -> dict[str, str]:
         """What stands in each field: as typed, or what the form starts with."""
         return {name: str(self[name].value() or "") for name in self.fields}
+
+    def chosen(self, name: str) -> str:
+        """From the list; from the box beside it when nothing or "other" is chosen there."""
+        value = self.shown[name].strip()
+        return self.shown[f"{name}_other"].strip() if value in ("", OTHER) else value
 
     @property
     def labels_so_far(self) -> frozenset[str]:
@@ -94,7 +99,7 @@ class CreateForm(ChangeForm):
         return self._number("ssh_key_id", "")
 
     def clean_location(self) -> str:
-        code = self._chosen("location")
+        code = self.chosen("location")
         if not code:
             raise forms.ValidationError(_("Choose a location, or enter the code of one."))
         if not _CODE.fullmatch(code):
@@ -117,21 +122,16 @@ class CreateForm(ChangeForm):
             raise forms.ValidationError(str(refusal)) from None
 
     def _number(self, name: str, missing: str) -> int | None:
-        given = self._chosen(name)
+        given = self.chosen(name)
         if not given:
             if missing:
                 raise forms.ValidationError(missing)
             return None
-        if not _NUMBER.fullmatch(given):
+        if not NUMBER.fullmatch(given):
             raise forms.ValidationError(
                 _("An id is a whole number above zero, such as 5; it stands on VPS.org's pages.")
             )
         return int(given)
-
-    def _chosen(self, name: str) -> str:
-        """From the list; from the box beside it when nothing or "other" is chosen there."""
-        value = str(self.data.get(name, "")).strip()
-        return str(self.data.get(f"{name}_other", "")).strip() if value in ("", OTHER) else value
 
     def _checked(self, name: str, problem: str) -> str:
         if problem:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
 from django.db.models import QuerySet
@@ -34,6 +33,7 @@ from controlpanel.web.htmx import page, see_other
 from controlpanel.web.panel_key_form import KeyForm, RotateForm
 from controlpanel.web.panel_key_pieces import pieces
 from controlpanel.web.panel_key_rows import Row
+from controlpanel.web.places import gateway_url, panel_keys_url
 
 OWN: Final = "keys.own"
 OTHERS: Final = "keys.others"
@@ -86,7 +86,7 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         "form": form,
         "why_not": why_not,
         "crumbs": crumbs(scope),
-        "cancel_url": list_url(scope),
+        "cancel_url": panel_keys_url(scope),
         "role": roles.label(scope.team_id, scope.actor.role),
     }
     return page(request, "keys/new.html", context, status=422 if form.is_bound else 200)
@@ -133,7 +133,7 @@ def revoke(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase
             messages.success(request, text % _named(key))
         else:
             messages.info(request, _("The key %(name)s was revoked already.") % _named(key))
-        return see_other(request, list_url(scope) if _may_list(scope) else reverse("home"))
+        return see_other(request, panel_keys_url(scope) if _may_list(scope) else reverse("home"))
     context = {
         **_about(scope, key),
         "form": forms.Form(),
@@ -145,17 +145,8 @@ def revoke(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase
     return page(request, "keys/revoke.html", context)
 
 
-def list_url(scope: Scope) -> str:
-    return reverse("panel-keys", args=[scope.team_slug])
-
-
 def crumbs(scope: Scope) -> list[dict[str, str]]:
-    return [{"label": _("Panel keys"), "url": list_url(scope)}]
-
-
-def gateway_url() -> str:
-    """Where scripts send what they would send to VPS.org; without a slash at its end."""
-    return f"{settings.PANEL_PUBLIC_URL}/api/v1"
+    return [{"label": _("Panel keys"), "url": panel_keys_url(scope)}]
 
 
 def _issued(scope: Scope, form: KeyForm) -> Issued:
@@ -196,7 +187,7 @@ def _shown(
         "old": old if old and old.is_usable else None,
         "rotated": old is not None,
         "crumbs": crumbs(scope),
-        "list_url": list_url(scope),
+        "list_url": panel_keys_url(scope),
     }
     response = page(request, "keys/shown.html", context)
     response["Cache-Control"] = "no-store, private"
@@ -204,7 +195,7 @@ def _shown(
 
 
 def _shown_before(request: HttpRequest, scope: Scope) -> HttpResponse:
-    context = {"crumbs": crumbs(scope), "list_url": list_url(scope)}
+    context = {"crumbs": crumbs(scope), "list_url": panel_keys_url(scope)}
     return page(request, "keys/shown_before.html", context, status=409)
 
 
@@ -229,7 +220,7 @@ def _named(key: PanelKey) -> dict[str, str]:
 
 def _about(scope: Scope, key: PanelKey) -> dict[str, Any]:
     row: Row = panel_key_rows.row(scope, key)
-    back = list_url(scope) if _may_list(scope) else reverse("home")
+    back = panel_keys_url(scope) if _may_list(scope) else reverse("home")
     return {"row": row, "crumbs": crumbs(scope), "cancel_url": back}
 
 

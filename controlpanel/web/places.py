@@ -3,9 +3,11 @@
 from typing import Any
 from urllib.parse import quote
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from controlpanel.gateway.routes import BASE
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
@@ -42,6 +44,11 @@ def crumbs(scope: Scope, server: Server | None = None) -> list[dict[str, Any]]:
     if server:
         found.append({"label": name_to_type(server), "url": server_url(scope, server.provider_id)})
     return found
+
+
+def gateway_url() -> str:
+    """Where scripts send what they would send to VPS.org; without a slash at its end."""
+    return f"{settings.PANEL_PUBLIC_URL}{BASE}"
 
 
 def panel_keys_url(scope: Scope) -> str:

@@ -109,8 +109,7 @@ def test_a_reason_where_the_team_wants_one(operator, team, sandbox):
 
 
 def test_without_a_token_of_ones_own(vera, synced, team, sandbox):
-    vera.membership  # noqa: B018 a viewer has no token; as an operator she still has none
-    membership = vera.membership
+    membership = vera.membership  # a viewer keeps no token, and as an operator has none yet
     membership.role = "operator"
     membership.save()
     answer = key_of(vera, synced).post("/servers/12345/stop/")
