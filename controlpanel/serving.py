@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from gunicorn.workers import gthread
 
-# For a whole request to arrive, to the last byte of its body.
+# For a whole request to arrive, to the last byte of its body; without the time for which it waits
+# for a thread.
 RECEIVING: Final = 10.0
 # For a piece of an answer to be taken.
 SENDING: Final = 30.0
@@ -91,7 +92,13 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
         else:
             _wake_at(conn, 1)
             conn.data_ready = True
+            # Until a thread is free it is not the client that takes time.
+            conn.left = conn.sock.ends - time.monotonic()
             super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        conn.sock.ends = time.monotonic() + conn.left
+        return super().handle(conn)
 
     def _on_more(self, sock: BoundedSocket) -> None:
         self.poller.unregister(sock)

@@ -87,6 +87,14 @@ class RunningPanel:
         given: dict[str, str] = self.process("sandbox").environ()
         return given
 
+    def kill_web(self) -> None:
+        """All of it, and gone when this returns: one that is dying may still take a connection."""
+        web = self.process("web")
+        family = [*web.children(recursive=True), web]
+        for process in family:
+            process.kill()
+        assert not psutil.wait_procs(family, timeout=10)[1]
+
     @contextlib.contextmanager
     def redis(self) -> Iterator[redis.Redis]:
         with redis.Redis.from_url(self.environment()["REDIS_URL"]) as client:

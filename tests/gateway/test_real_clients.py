@@ -2,8 +2,6 @@
 what the provider publishes, many at once, and a process that dies.
 """
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -130,9 +128,7 @@ def test_killed_in_the_middle(panel: RunningPanel, owner: Script, arrived: bool)
     first = threading.Thread(target=cut_off, args=(owner, key))
     first.start()
     eventually(panel.changes, 20)
-    web = panel.process("web")
-    for process in [*web.children(recursive=True), web]:
-        os.kill(process.pid, signal.SIGKILL)
+    panel.kill_web()
     first.join(timeout=30)
     eventually(lambda: is_up(panel), 60)
     with ThreadPoolExecutor(MANY) as pool:

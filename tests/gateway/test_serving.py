@@ -4,6 +4,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,24 @@ def test_it_ends_soon_while_browsers_are_connected(provider: Sandbox, tmp_path: 
 
 def changes(provider: Sandbox) -> list[object]:
     return [entry for entry in provider.journal.entries() if "x" in str(entry.body)]
+
+
+def test_waiting_for_a_thread_is_not_slow(web: WebProcess, provider: Sandbox) -> None:
+    """What has arrived is answered, however long others keep the threads: to be cut off then tells
+    a script nothing of what it asked for."""
+    provider.fault("hang", "GET", "/servers/$", seconds=60, times=100)
+
+    def ask(_number: int) -> int:
+        answer = requests.get(
+            f"{web.url}/api/v1/servers/", headers={"Authorization": f"Bearer {web.key}"}, timeout=60
+        )
+        return answer.status_code
+
+    started = time.monotonic()
+    try:
+        with ThreadPoolExecutor(24) as pool:
+            statuses = list(pool.map(ask, range(24)))
+    finally:
+        provider.reset()
+    assert time.monotonic() - started > serving.RECEIVING
+    assert set(statuses) == {503, 504}
