@@ -158,6 +158,8 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": PANEL_VAR / "panel.sqlite3",
+            # As with PostgreSQL: opening it anew for each request costs more than asking it.
+            "CONN_MAX_AGE": 60,
             "OPTIONS": {
                 # Deferred transactions that write later fail at once with "locked"; see
                 # docs/decisions for the measurement.
