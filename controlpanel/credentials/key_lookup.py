@@ -30,6 +30,7 @@ _MODELS: Final[tuple[tuple[str, type[Model]], ...]] = (
     ("sync__", Credential),
 )
 _NEVER: Final = {"password"}
+_MOST_MADE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ class Found:
 class _Question:
     sql: str
     converters: tuple[_Converter, ...]
+
+
+# Rows as they came, with what was made of them.
+_made: Final[dict[tuple[Any, ...], Found]] = {}
 
 
 def by_digest(digests: Sequence[str]) -> Found | None:
@@ -93,8 +98,22 @@ def _ask(question: _Question, values: Sequence[Any]) -> Found | None:
         elif not prepared.stop():
             raise
         row = _row(question, values)
-    if row is None:
-        return None
+    return None if row is None else _found(question, row)
+
+
+def _found(question: _Question, row: tuple[Any, ...]) -> Found:
+    """The same objects as long as not one of the row's columns has changed: nobody writes to them,
+    for they are shared between threads."""
+    made = _made.get(row)
+    if made is None:
+        made = _make(question, row)
+        if len(_made) >= _MOST_MADE:
+            _made.clear()
+        _made[row] = made
+    return made
+
+
+def _make(question: _Question, row: tuple[Any, ...]) -> Found:
     cells = list(row)
     for place, converters, expression in question.converters:
         for convert in converters:

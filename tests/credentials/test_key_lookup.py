@@ -3,8 +3,10 @@
 import pytest
 from django.db import connection
 
+from controlpanel.accounts.models import Membership
 from controlpanel.credentials import key_lookup, prepared
 from controlpanel.credentials.key_digest import possible
+from controlpanel.credentials.models import Credential
 from controlpanel.lib.secret import Secret
 from tests.gateway.asking import key_of
 
@@ -30,6 +32,24 @@ def test_it_finds_the_key_again_and_again(bob, synced):
         assert again
         assert again.key == script.key
     assert key_lookup.by_digest(["x"]) is None
+
+
+def test_the_same_row_is_the_same_key_until_anything_of_it_changes(bob, synced):
+    script = key_of(bob, synced)
+    before = key_lookup.by_id(script.key.id)
+    assert before
+    assert key_lookup.by_id(script.key.id) is before
+    changes = [
+        lambda: Membership.objects.filter(user=bob.user).update(role="viewer"),
+        lambda: type(script.key).objects.filter(id=script.key.id).update(revoked_by="alice"),
+        lambda: type(bob.user).objects.filter(id=bob.user.id).update(is_active=False),
+        lambda: type(synced).objects.filter(id=synced.id).update(writable=False),
+        lambda: Credential.objects.filter(account=synced).update(is_sync=False),
+    ]
+    for change in changes:
+        before = key_lookup.by_id(script.key.id)
+        assert change()
+        assert key_lookup.by_id(script.key.id) is not before
 
 
 postgres_only = pytest.mark.skipif(
