@@ -85,6 +85,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             "location": _PLACE,
             **_PAGING,
         },
+        codes=(200, 401, 404),  # guess: 404 for a page that is not there, as Django REST framework
     ),
     _change(
         "servers.create",

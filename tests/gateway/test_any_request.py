@@ -16,17 +16,15 @@ HERE = Path(__file__).parent
 CASES = 5_000
 
 
-@pytest.fixture(scope="module")
-def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPanel]:
-    folder = tmp_path_factory.mktemp("any-request")
-    started = RunningPanel(folder, PANEL_GATEWAY_RATE="100000", PANEL_GATEWAY_BURST="100000")
+@pytest.fixture
+def panel(tmp_path: Path) -> Iterator[RunningPanel]:
+    started = RunningPanel(tmp_path, PANEL_GATEWAY_RATE="100000", PANEL_GATEWAY_BURST="100000")
     yield started
     started.stop()
 
 
 @pytest.mark.parametrize("role", ["owner", "admin", "operator", "viewer", "auditor"])
 def test_any_request(panel: RunningPanel, outside: Path, tmp_path: Path, role: str) -> None:
-    panel.sandbox("POST", "reset")
     panel.sandbox("POST", "credit", account="acme", amount=10**9)
     issued = panel.command("issue_panel_key", "--user", f"{role}@example.com", "--team", "acme")
     command = [str(outside / "st"), "--config-file", str(HERE / "schemathesis.toml"), "run"]
