@@ -2,7 +2,7 @@
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from django.db import connection
@@ -20,8 +20,12 @@ def made(text: Secret) -> tuple[str, str]:
 
 
 def possible(text: Secret) -> list[str]:
-    """What may stand in the database for this text: one digest for each pepper of the ring."""
-    return [macs.digest(key, _message(text)) for key in ring.current().of(PURPOSE) if key.since]
+    """What may stand in the database for this text: one digest for each pepper of the ring, that of
+    the one in force first."""
+    peppers, message = ring.current(), _message(text)
+    now = peppers.active(PURPOSE)
+    before = [one for one in peppers.of(PURPOSE) if one.since and one is not now]
+    return [macs.digest(one, message) for one in (now, *before)]
 
 
 def is_of(key: PanelKey, digests: Iterable[str]) -> bool:
@@ -29,8 +33,8 @@ def is_of(key: PanelKey, digests: Iterable[str]) -> bool:
     return any(hmac.compare_digest(key.digest, digest) for digest in digests)
 
 
-def is_old(key: PanelKey) -> bool:
-    return key.pepper_id != ring.current().active(PURPOSE).id
+def is_old(key: PanelKey, digests: Sequence[str]) -> bool:
+    return key.digest != digests[0]
 
 
 def needed() -> Iterable[str]:

@@ -63,7 +63,7 @@ def enter(text: str, origin: Origin) -> Entered:
         scope = _scope(found, origin)
     except access.NotAtWork as gone:
         raise _refused(gone.why, origin, key) from None
-    if key_digest.is_old(key):
+    if key_digest.is_old(key, digests):
         _renew(key, shown)
     key_refusals.tell_in_passing()
     return Entered(key, scope, found.sync)

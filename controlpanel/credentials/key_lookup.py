@@ -89,7 +89,7 @@ def _ask(question: _Question, values: Sequence[Any]) -> Found | None:
     # It is the first that a request asks: whether the connection still works shows by itself.
     connection.health_check_done = True  # type: ignore[attr-defined]
     try:
-        row = _row(question, values)
+        row = prepared.first_row(connection, question.sql, values)
     except (DatabaseError, InterfaceError):
         if connection.in_atomic_block:
             raise
@@ -97,7 +97,7 @@ def _ask(question: _Question, values: Sequence[Any]) -> Found | None:
             connection.close()
         elif not prepared.stop():
             raise
-        row = _row(question, values)
+        row = prepared.first_row(connection, question.sql, values)
     return None if row is None else _found(question, row)
 
 
@@ -119,13 +119,6 @@ def _make(question: _Question, row: tuple[Any, ...]) -> Found:
         for convert in converters:
             cells[place] = convert(cells[place], expression, connection)
     return _put_together(iter(cells))
-
-
-def _row(question: _Question, values: Sequence[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(prepared.on(connection, question.sql, len(values)), values)
-        found: tuple[Any, ...] | None = cursor.fetchone()
-        return found
 
 
 def _put_together(cells: Iterator[Any]) -> Found:

@@ -73,7 +73,7 @@ def test_an_error_within_does_not_show_it(bob, account, monkeypatch, place):
         raise RuntimeError("A mistake in the code.")
 
     monkeypatch.setattr(key_door, place, fail)
-    monkeypatch.setattr(key_digest, "is_old", lambda _key: True)
+    monkeypatch.setattr(key_digest, "is_old", lambda _key, _digests: True)
     held = issued.text
     with pytest.raises(RuntimeError) as error:
         key_door.enter(held.reveal(), HERE)
