@@ -19,7 +19,7 @@ _MOST_KEPT: Final = 10_000
 # While a bucket is more than half full a process takes several at once, for this long: what it does
 # not use meanwhile is lost, and never more than flows in again.
 _LEASED: Final = 0.25
-_MOST_LEASED: Final = 8
+_MOST_LEASED: Final = 50
 # KEYS: the bucket. ARGV: tokens a second, size, how many at best. Answers with [tokens taken,
 # tokens left].
 _SCRIPT: Final = """
