@@ -8,13 +8,18 @@ gunicorn with --config=python:controlpanel.serving.
 
 import contextlib
 import errno
+import io
+import math
 import re
+import select
 import selectors
 import socket
+import threading
 import time
 from concurrent.futures import Future
 from typing import Any, Final
 
+from gunicorn.errors import ConfigError
 from gunicorn.workers import gthread
 
 # For a whole request to arrive, to the last byte of its body; without the time for which it waits
@@ -24,9 +29,13 @@ RECEIVING: Final = 10.0
 SENDING: Final = 30.0
 # For a client to close after its last answer; at once, what it has not read yet could be lost.
 CLOSING: Final = 2.0
+# In ms: so long does a thread that has answered stay with its client, if nobody waits for it.
+ASKING_ON: Final = 1
 MOST_HEAD: Final = 32 * 1024
 # A longer body comes in while its thread reads it.
 MOST_WAITED_FOR: Final = 64 * 1024
+# At once; a larger buffer is no use to most requests.
+_PIECE: Final = 8192
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.IGNORECASE)
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -35,28 +44,64 @@ _TOO_LARGE: Final = (
 
 
 class BoundedSocket(socket.socket):
-    """Every wait ends: a timeout of one wait alone is never met by who sends a byte a second."""
+    """Every wait ends: a timeout of one wait alone is never met by who sends a byte a second.
+
+    It never waits inside of a call of the system's. Most often what is asked for is there already,
+    and each change of a socket's own timeout, as each call with one, lets all other threads go
+    first.
+    """
 
     ends: float = 0.0
+    _soon: float = math.inf
+
+    def setblocking(self, flag: bool) -> None:
+        """gunicorn wants it to block in a thread, and not in its main loop."""
+
+    def settimeout(self, seconds: float | None) -> None:
+        """gunicorn does, for what is left of a body that nobody has read."""
+        self._soon = time.monotonic() + seconds if seconds else math.inf
+
+    def at_once(self, *args: Any) -> bytes:
+        """What has arrived; raises BlockingIOError when nothing has."""
+        return super().recv(*args)
 
     def recv(self, *args: Any) -> bytes:
-        if self.gettimeout() == 0:
-            return super().recv(*args)
-        left = self.ends - time.monotonic()
-        if left <= 0:
-            raise _too_slow()
-        self.settimeout(left)
-        try:
-            return super().recv(*args)
-        except TimeoutError:
-            raise _too_slow() from None
+        while True:
+            try:
+                return super().recv(*args)
+            except BlockingIOError:
+                self._wait(select.POLLIN, min(self.ends, self._soon))
 
-    def sendall(self, *args: Any) -> None:
-        self.settimeout(SENDING)
+    def send(self, *args: Any) -> int:
+        return self._send(time.monotonic() + SENDING, *args)
+
+    def sendall(self, data: Any, *args: Any) -> None:
+        ends, left = time.monotonic() + SENDING, memoryview(data)
+        while left:
+            left = left[self._send(ends, left, *args) :]
+
+    def sendfile(self, *args: Any, **named: Any) -> int:
+        super().settimeout(SENDING)
         try:
-            super().sendall(*args)
+            return super().sendfile(*args, **named)
         except TimeoutError:
             raise _too_slow() from None
+        finally:
+            super().settimeout(0)
+
+    def _send(self, ends: float, *args: Any) -> int:
+        while True:
+            try:
+                return super().send(*args)
+            except BlockingIOError:
+                self._wait(select.POLLOUT, ends)
+
+    def _wait(self, event: int, ends: float) -> None:
+        poll = select.poll()
+        poll.register(self, event)
+        seconds = ends - time.monotonic()
+        if seconds <= 0 or not poll.poll(1000 * seconds):
+            raise _too_slow()
 
 
 def _too_slow() -> OSError:
@@ -65,11 +110,19 @@ def _too_slow() -> OSError:
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            raise ConfigError("TLS ends in front of the panel: docs/operating.md says how.")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._arriving: dict[BoundedSocket, Any] = {}
         self._closing: dict[BoundedSocket, Any] = {}
         self._looked_at = 0.0
+        self._queued = 0
+        self._counting = threading.Lock()
 
     def enqueue_req(self, conn: Any) -> None:
         """Called with a connection that has, or may have, something to read."""
@@ -78,7 +131,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
         if not conn.sock.ends:
             conn.sock.ends = time.monotonic() + RECEIVING
         try:
-            missing = 0 if self.cfg.is_ssl else _missing(conn)
+            missing = _missing(conn)
         except _TooLargeError:
             self._refuse(conn)
             return
@@ -86,7 +139,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
             self._close(conn)
             return
         if missing:
-            _wake_at(conn, max(0, conn.seen) + missing)
+            _wake_at(conn, missing)
             self._arriving[conn.sock] = conn
             self.poller.register(conn.sock, selectors.EVENT_READ, self._on_more)
         else:
@@ -94,18 +147,39 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
             conn.data_ready = True
             # Until a thread is free it is not the client that takes time.
             conn.left = conn.sock.ends - time.monotonic()
+            with self._counting:
+                self._queued += 1
             super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
+        with self._counting:
+            self._queued -= 1
         conn.sock.ends = time.monotonic() + conn.left
-        return super().handle(conn)
+        kept = super().handle(conn)
+        while kept and self._asks_on(conn):
+            kept = super().handle(conn)
+        return kept
+
+    def _asks_on(self, conn: Any) -> bool:
+        """Whether the next request of this client is there already: giving the connection back and
+        taking it up again takes as long as many a request. Nobody waits for it meanwhile."""
+        if self._queued or not self.alive:
+            return False
+        conn.sock.ends = time.monotonic() + RECEIVING
+        try:
+            if not _missing(conn):
+                return True
+            poll = select.poll()
+            poll.register(conn.sock, select.POLLIN)
+            return bool(poll.poll(ASKING_ON)) and not _missing(conn)
+        except (_TooLargeError, OSError):
+            return False
 
     def _on_more(self, sock: BoundedSocket) -> None:
         self.poller.unregister(sock)
         self.enqueue_req(self._arriving.pop(sock))
 
     def finish_request(self, conn: Any, done: "Future[Any]") -> None:
-        conn.seen = -1
         conn.sock.ends = 0.0
         if done.cancelled() or done.exception() is not None or done.result():
             super().finish_request(conn, done)
@@ -120,7 +194,6 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
 
     def _see_out(self, conn: Any) -> None:
         try:
-            conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
             _wake_at(conn, 1)
             self.poller.register(conn.sock, selectors.EVENT_READ, self._on_unread)
@@ -134,7 +207,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
     def _on_unread(self, sock: BoundedSocket) -> None:
         conn = self._closing[sock]
         try:
-            size = len(sock.recv(8192))
+            size = len(sock.at_once(8192))
         except BlockingIOError:
             return
         except OSError:
@@ -159,7 +232,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
 
     def _is_idle(self, conn: Any) -> bool:
         """A connection of which nothing is to be expected while the process ends."""
-        return not self.alive and conn.sock in self._arriving and conn.seen <= 0
+        return not self.alive and conn.sock in self._arriving and not _held(conn)
 
     def _close(self, conn: Any) -> None:
         self.nr_conns -= 1
@@ -172,25 +245,21 @@ class _TooLargeError(Exception):
 
 def _bind(conn: Any) -> None:
     old = conn.sock
+    old.setblocking(False)
     conn.sock = BoundedSocket(old.family, old.type, old.proto, old.detach())
-    conn.sock.setblocking(False)
-    conn.seen = -1
     conn.wakes_at = 1
 
 
 def _missing(conn: Any) -> int:
-    """How many bytes at least must still arrive before a thread is worth it."""
-    conn.sock.setblocking(False)
+    """How many bytes at least must still arrive before a thread is worth it. Those that have are in
+    the buffer of gunicorn's parser, which reads on from there."""
+    conn.init()
     try:
-        new = conn.sock.recv(MOST_HEAD + MOST_WAITED_FOR, socket.MSG_PEEK)
+        if not _take_in(conn):
+            return 0  # there will be no more
     except BlockingIOError:
-        new = b""
-    else:
-        if len(new) <= conn.seen or not new:
-            return 0  # woken without anything new: there will be no more
-    conn.seen = len(new)
-    # What came together with the request before is out of the socket already.
-    head, end, rest = (_read_ahead(conn) + new).partition(b"\r\n\r\n")
+        pass
+    head, end, rest = _held(conn).partition(b"\r\n\r\n")
     if len(head) > MOST_HEAD:
         raise _TooLargeError
     if not end:
@@ -202,8 +271,20 @@ def _missing(conn: Any) -> int:
     return max(0, wanted - len(rest)) if wanted <= MOST_WAITED_FOR else 0
 
 
-def _read_ahead(conn: Any) -> bytes:
-    held: bytes = conn.parser.unreader.buf.getvalue() if conn.initialized else b""
+def _take_in(conn: Any) -> bool:
+    """False once the client has closed. Raises BlockingIOError when nothing has arrived."""
+    held = conn.parser.unreader.buf
+    held.seek(0, io.SEEK_END)
+    while held.tell() <= MOST_HEAD + MOST_WAITED_FOR:
+        new = conn.sock.at_once(_PIECE)
+        held.write(new)
+        if len(new) < _PIECE:
+            return bool(new)
+    return True
+
+
+def _held(conn: Any) -> bytes:
+    held: bytes = conn.parser.unreader.buf.getvalue()
     return held
 
 

@@ -188,6 +188,29 @@ def test_a_connection_is_kept(web: WebProcess) -> None:
                 answer += more(connection)
 
 
+def test_who_asks_without_a_pause_is_in_nobodys_way(web: WebProcess) -> None:
+    """A thread stays with its client only while nobody waits for it."""
+    over = False
+
+    def ask() -> int:
+        asked = 0
+        with requests.Session() as session:
+            while not over:
+                assert session.get(f"{web.url}/healthz", timeout=20).status_code == 200
+                asked += 1
+        return asked
+
+    with ThreadPoolExecutor(12) as many:
+        asking = [many.submit(ask) for _ in range(12)]
+        try:
+            waited = [seconds_of(web) for _ in range(20)]
+        finally:
+            over = True
+    counts = sorted(one.result() for one in asking)
+    assert max(waited) < 2
+    assert counts[0] > counts[-1] / 10
+
+
 def test_it_ends_soon_while_browsers_are_connected(provider: Sandbox, tmp_path: Path) -> None:
     with WebProcess(tmp_path, provider.url) as process:
         idle = [process.connect() for _ in range(3)]
