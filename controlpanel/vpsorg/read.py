@@ -78,7 +78,7 @@ def _may_hold_a_secret(content: bytes) -> bool:
 
 def _is_json(content: bytes) -> bool:
     try:
-        json.loads(content.decode(), parse_constant=_refuse_constant)
+        _STRICT.decode(content.decode())
     except (ValueError, RecursionError):
         return False
     return True
@@ -86,6 +86,9 @@ def _is_json(content: bytes) -> bool:
 
 def _refuse_constant(word: str) -> None:
     raise ValueError(f"{word} is no JSON.")
+
+
+_STRICT: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _passwords(value: Any) -> set[str]:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 import certifi
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import create_urllib3_context, parse_url
 
 from controlpanel.vpsorg.deadline import Deadline
@@ -69,7 +69,7 @@ class _Session:
                 redirect=False,
                 preload_content=False,
                 decode_content=False,
-                timeout=Timeout(connect=deadline.for_connecting(), read=deadline.for_reading()),
+                timeout=deadline.for_reading(),  # the sockets bound connecting themselves
             )
             with response:
                 yield response

@@ -22,12 +22,22 @@ Address = tuple[Any, ...]
 
 
 class BoundedSocket(socket.socket):
+    def settimeout(self, seconds: float | None) -> None:
+        """urllib3 does twice a call, mostly to what it is: that would each time be a call of the
+        system's, and let all other threads go first."""
+        if seconds != self.gettimeout():
+            super().settimeout(seconds)
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(deadline.current().for_reading())
         return super().recv_into(*args, **kwargs)
 
 
 class BoundedTlsSocket(ssl.SSLSocket):
+    def settimeout(self, seconds: float | None) -> None:
+        if seconds != self.gettimeout():
+            super().settimeout(seconds)
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(deadline.current().for_reading())
         return super().recv_into(*args, **kwargs)
