@@ -111,7 +111,7 @@ SETTINGS = (
     Setting(
         "PANEL_WEB_THREADS",
         "8",
-        "Threads of the web process; at most half of them wait for VPS.org at once.",
+        "Threads of the web process; at most three of four wait for VPS.org at once.",
     ),
     Setting(
         "PANEL_GATEWAY_RATE",

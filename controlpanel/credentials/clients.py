@@ -1,9 +1,10 @@
 """The only place that opens an API token and builds a client with it."""
 
-import threading
+import queue
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -42,22 +43,27 @@ class NoClient(Exception):
 
 
 class Busy(Exception):
-    """Half of this process's threads already wait for the provider."""
+    """Three of four threads of this process already wait for the provider."""
 
 
-_slots = threading.BoundedSemaphore(max(1, settings.PANEL_WEB_THREADS // 2))
+# A queue rather than a semaphore of threading, whose waiting is written in Python.
+_slots: Final[queue.SimpleQueue[None]] = queue.SimpleQueue()
+for _ in range(max(1, settings.PANEL_WEB_THREADS * 3 // 4)):
+    _slots.put(None)
 
 
 @contextmanager
 def page_slot(wait: float = 0.0) -> Iterator[None]:
     """A place in which a request may wait for the provider; raises Busy when none is free, or
     becomes free in `wait` seconds."""
-    if not _slots.acquire(blocking=wait > 0, timeout=wait or None):
-        raise Busy
+    try:
+        _slots.get(wait > 0, wait)
+    except queue.Empty:
+        raise Busy from None
     try:
         yield
     finally:
-        _slots.release()
+        _slots.put(None)
 
 
 @contextmanager

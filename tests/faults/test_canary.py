@@ -5,7 +5,7 @@ processes: `test_canary_processes`.
 """
 
 import pickle
-import threading
+import queue
 from collections.abc import Iterator
 from typing import Any
 
@@ -207,7 +207,7 @@ def test_in_the_queue(
 ) -> None:
     """With all places taken every change is left to a worker; then Redis goes away altogether."""
     _, adam, bob = keepers
-    monkeypatch.setattr(clients, "_slots", threading.Semaphore(0))
+    monkeypatch.setattr(clients, "_slots", queue.SimpleQueue())
     monkeypatch.setattr("controlpanel.operations.bell._silent_until", 0.0)
     for change in CHANGES:
         ask({"operator": bob, "admin": adam}[change.role], change, 1)

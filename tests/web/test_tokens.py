@@ -1,5 +1,6 @@
 """/teams/<slug>/tokens/: keeping one's own API token."""
 
+from queue import SimpleQueue
 from urllib.parse import quote
 
 import pytest
@@ -227,12 +228,7 @@ def test_without_a_record_nothing_is_stored(
 def test_a_full_house_is_a_sentence(
     bob: Person, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controlpanel.credentials.clients._slots", _NoRoom())
+    monkeypatch.setattr("controlpanel.credentials.clients._slots", SimpleQueue())
     answer = bob.post(URL, {"token": ADMIN_TOKEN})
     assert answer.status_code == 422
     assert "Too many pages" in answer.content.decode()
-
-
-class _NoRoom:
-    def acquire(self, **_options: bool) -> bool:
-        return False
