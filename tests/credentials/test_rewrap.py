@@ -234,6 +234,7 @@ def slow_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cipher, "open_sealed", slow)
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("slow_reads")
 @pytest.mark.django_db(transaction=True)
 def test_twenty_people_notice_nothing(crowd: list[Person], account: Account) -> None:

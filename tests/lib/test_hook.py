@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 
 import pytest
@@ -45,6 +45,9 @@ def answering(
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook?team=acme", asked
     finally:
+        # Or the thread waits on for somebody who never came.
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
         listening.close()
         thread.join(5)
 
