@@ -29,14 +29,15 @@ RECEIVING: Final = 10.0
 SENDING: Final = 30.0
 # For a client to close after its last answer; at once, what it has not read yet could be lost.
 CLOSING: Final = 2.0
-# In ms: so long does a thread that has answered stay with its client, if nobody waits for it.
-ASKING_ON: Final = 1
+# For a client's next request, by the thread that has answered, while no request waits for one.
+ASKING_ON: Final = 0.001
 MOST_HEAD: Final = 32 * 1024
 # A longer body comes in while its thread reads it.
 MOST_WAITED_FOR: Final = 64 * 1024
-# At once; a larger buffer is no use to most requests.
+_END: Final = b"\r\n\r\n"
+# Most requests are shorter; the memory for much more would be given back each time.
 _PIECE: Final = 8192
-_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.IGNORECASE)
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*0*([0-9]{1,9})[ \t]*\r\n", re.IGNORECASE)
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"Content-Length: 0\r\nConnection: close\r\n\r\n"
@@ -64,6 +65,10 @@ class BoundedSocket(socket.socket):
     def at_once(self, *args: Any) -> bytes:
         """What has arrived; raises BlockingIOError when nothing has."""
         return super().recv(*args)
+
+    def send_at_once(self, *args: Any) -> int:
+        """As much as goes; raises BlockingIOError when nothing does."""
+        return super().send(*args)
 
     def recv(self, *args: Any) -> bytes:
         while True:
@@ -113,8 +118,8 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
         super().check_config(cfg, log)
-        if cfg.is_ssl:
-            raise ConfigError("TLS ends in front of the panel: docs/operating.md says how.")
+        if cfg.is_ssl or cfg.http2_cleartext != "off":
+            raise ConfigError("TLS and HTTP/2 end in front of the panel: see docs/operating.md.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,7 +136,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
         if not conn.sock.ends:
             conn.sock.ends = time.monotonic() + RECEIVING
         try:
-            missing = _missing(conn)
+            missing = _receive(conn)
         except _TooLargeError:
             self._refuse(conn)
             return
@@ -167,11 +172,11 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
             return False
         conn.sock.ends = time.monotonic() + RECEIVING
         try:
-            if not _missing(conn):
+            if not _receive(conn):
                 return True
             poll = select.poll()
             poll.register(conn.sock, select.POLLIN)
-            return bool(poll.poll(ASKING_ON)) and not _missing(conn)
+            return bool(poll.poll(1000 * ASKING_ON)) and not _receive(conn)
         except (_TooLargeError, OSError):
             return False
 
@@ -189,7 +194,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
 
     def _refuse(self, conn: Any) -> None:
         with contextlib.suppress(OSError):
-            conn.sock.send(_TOO_LARGE)
+            conn.sock.send_at_once(_TOO_LARGE)
         self._see_out(conn)
 
     def _see_out(self, conn: Any) -> None:
@@ -245,21 +250,20 @@ class _TooLargeError(Exception):
 
 def _bind(conn: Any) -> None:
     old = conn.sock
-    old.setblocking(False)
     conn.sock = BoundedSocket(old.family, old.type, old.proto, old.detach())
+    socket.socket.setblocking(conn.sock, False)
     conn.wakes_at = 1
 
 
-def _missing(conn: Any) -> int:
-    """How many bytes at least must still arrive before a thread is worth it. Those that have are in
-    the buffer of gunicorn's parser, which reads on from there."""
+def _receive(conn: Any) -> int:
+    """Takes in what has arrived. How many bytes at least must follow until a thread is worth it."""
     conn.init()
     try:
         if not _take_in(conn):
             return 0  # there will be no more
     except BlockingIOError:
         pass
-    head, end, rest = _held(conn).partition(b"\r\n\r\n")
+    head, end, rest = _held(conn).partition(_END)
     if len(head) > MOST_HEAD:
         raise _TooLargeError
     if not end:
@@ -272,10 +276,11 @@ def _missing(conn: Any) -> int:
 
 
 def _take_in(conn: Any) -> bool:
-    """False once the client has closed. Raises BlockingIOError when nothing has arrived."""
+    """Into the buffer of gunicorn's parser, which reads on from there. False once the client has
+    closed; raises BlockingIOError when nothing has arrived."""
     held = conn.parser.unreader.buf
     held.seek(0, io.SEEK_END)
-    while held.tell() <= MOST_HEAD + MOST_WAITED_FOR:
+    while held.tell() < MOST_HEAD + len(_END) + MOST_WAITED_FOR:
         new = conn.sock.at_once(_PIECE)
         held.write(new)
         if len(new) < _PIECE:
@@ -297,9 +302,13 @@ def _wake_at(conn: Any, size: int) -> None:
 
 
 def pre_request(_worker: Worker, request: Any) -> None:
-    """Where a server in front could see another end of a body than gunicorn, nothing follows."""
-    if any(name == "TRANSFER-ENCODING" for name, _value in request.headers):
-        request.force_close()
+    """Where a server in front could see another end of a body than gunicorn, nothing follows, nor
+    where a thread would have to wait for the rest of a long one that nobody reads."""
+    for name, value in request.headers:
+        if name == "TRANSFER-ENCODING" or (
+            name == "CONTENT-LENGTH" and int(value) > MOST_WAITED_FOR
+        ):
+            request.force_close()
 
 
 worker_class = Worker

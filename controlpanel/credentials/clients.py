@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
-from controlpanel.accounts.models import Account
+from controlpanel.accounts.models import Account, User
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit.recorder import AuditUnavailable, Target, record
 from controlpanel.credentials import selectors
@@ -57,7 +57,7 @@ def page_slot(wait: float = 0.0) -> Iterator[None]:
     """A place in which a request may wait for the provider; raises Busy when none is free, or
     becomes free in `wait` seconds."""
     try:
-        _slots.get(wait > 0, wait)
+        _slots.get(block=wait > 0, timeout=wait)
     except queue.Empty:
         raise Busy from None
     try:
@@ -156,6 +156,7 @@ def _note(credential: Credential, account: Account, result: str) -> None:
 
 
 def _record_refused(credential: Credential, account: Account) -> None:
+    owner = User.objects.get(id=credential.user_id)
     record(
         "token.refused",
         chain=str(account.team_id),
@@ -163,5 +164,5 @@ def _record_refused(credential: Credential, account: Account) -> None:
         origin=Origin(via="worker", request_id=request_id.current()),
         target=Target("credential", str(credential.id), credential.fingerprint),
         result="failure",
-        data={"account": account.name, "owner": credential.user.email},
+        data={"account": account.name, "owner": owner.email},
     )

@@ -21,6 +21,7 @@ def first_row(
 ) -> tuple[Any, ...] | None:
     """Of a query in which every "%s" is a value. Raises what Django's cursor raises; that one would
     go through all of the text each time, to find the values' places for SQLite."""
+    connection.validate_no_broken_transaction()
     connection.ensure_connection()
     with connection.wrap_database_errors:
         asked = connection.connection.execute(_text(connection, sql, len(values)), values)

@@ -118,6 +118,9 @@ class _Shared:
 
     def _lease(self, name: str, lease: _Lease) -> None:
         with self._lock:
+            held = self._leases.get(name)
+            if held and time.monotonic() <= held.ends:
+                lease.tokens += held.tokens  # another thread's, taken at the same moment
             if len(self._leases) >= _MOST_KEPT:
                 self._leases.clear()
             self._leases[name] = lease

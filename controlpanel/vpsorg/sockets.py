@@ -33,14 +33,8 @@ class BoundedSocket(socket.socket):
         return super().recv_into(*args, **kwargs)
 
 
-class BoundedTlsSocket(ssl.SSLSocket):
-    def settimeout(self, seconds: float | None) -> None:
-        if seconds != self.gettimeout():
-            super().settimeout(seconds)
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(deadline.current().for_reading())
-        return super().recv_into(*args, **kwargs)
+class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
+    pass
 
 
 class PlainConnection(HTTPConnection):
@@ -62,9 +56,12 @@ class TlsConnection(HTTPSConnection):
 
 
 def _before_sending(connection: HTTPConnection) -> None:
-    """Connects, handshake included, while nothing has been sent; from here on something has."""
+    """Connects, handshake included, while nothing has been sent; from here on something has, and
+    that is taken in time as well."""
     if connection.sock is None:
         connection.connect()
+    assert connection.sock is not None
+    connection.sock.settimeout(deadline.current().for_reading())
     deadline.current().sent = True
 
 

@@ -4,10 +4,12 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from gunicorn.config import Config
 from gunicorn.errors import ConfigError
+from gunicorn.workers import gthread
 
 from controlpanel import serving
 from controlpanel.serving import BoundedSocket, Worker
@@ -19,8 +21,8 @@ MUCH = b"x" * (16 << 20)
 def pair(monkeypatch) -> Iterator[tuple[BoundedSocket, socket.socket]]:
     monkeypatch.setattr(serving, "SENDING", 0.2)
     ours, theirs = socket.socketpair()
-    ours.setblocking(False)
     bounded = BoundedSocket(ours.family, ours.type, ours.proto, ours.detach())
+    socket.socket.setblocking(bounded, False)
     with bounded, theirs:
         yield bounded, theirs
 
@@ -89,8 +91,59 @@ def test_all_of_it_arrives(pair):
     assert received == b"y" * 100_000
 
 
-def test_tls_is_refused_at_the_start():
+def test_in_the_main_loop_nothing_waits(pair):
+    bounded, _theirs = pair
+    with pytest.raises(ConnectionResetError):
+        bounded.sendall(MUCH)
+    started = time.monotonic()
+    with pytest.raises(BlockingIOError):
+        bounded.send_at_once(b"x")
+    assert time.monotonic() - started < 0.1
+    assert bounded.gettimeout() == 0
+
+
+def head(size: int, *lines: bytes) -> bytes:
+    first = b"\r\n".join([b"POST / HTTP/1.1", *lines, b"X-Filling: "])
+    return first + b"x" * (size - len(first)) + b"\r\n\r\n"
+
+
+@pytest.fixture
+def connection(pair) -> tuple[Any, socket.socket]:
+    bounded, theirs = pair
+    plain = socket.socket(bounded.family, bounded.type, bounded.proto, bounded.detach())
+    there = gthread.TConn(Config(), plain, ("127.0.0.1", 1), ("127.0.0.1", 2))
+    serving._bind(there)
+    theirs.settimeout(5)
+    return there, theirs
+
+
+@pytest.mark.parametrize("missing", [1, 2, 5, 10_000])
+def test_the_longest_request_that_is_waited_for_is_received(connection, missing):
+    there, theirs = connection
+    length = b"Content-Length: %d" % serving.MOST_WAITED_FOR
+    whole = head(serving.MOST_HEAD, length) + b"x" * serving.MOST_WAITED_FOR
+    for part in (whole[:-missing], whole[-missing:]):
+        sent = 0
+        while sent < len(part):
+            sent += theirs.send(part[sent : sent + 4096])
+            left = serving._receive(there)
+    assert left == 0
+    with pytest.raises(BlockingIOError):
+        there.sock.at_once(1)
+
+
+@pytest.mark.parametrize("length", [b"9", b"0000000009", b" 9 "])
+def test_a_body_is_waited_for_however_its_length_is_written(connection, length):
+    there, theirs = connection
+    theirs.sendall(head(100, b"Content-Length: " + length) + b"{}")
+    assert serving._receive(there) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("certfile", "/nowhere.pem"), ("http2_cleartext", "upgrade")]
+)
+def test_what_must_end_in_front_is_refused_at_the_start(name, value):
     config = Config()
-    config.set("certfile", "/nowhere.pem")
+    config.set(name, value)
     with pytest.raises(ConfigError, match="in front of the panel"):
         Worker.check_config(config, None)

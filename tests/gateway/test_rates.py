@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from controlpanel.gateway import rates
@@ -33,6 +36,26 @@ def test_all_processes_share_a_bucket(valkey, settings):
     first, second = rates._Shared(), rates._Shared()
     taken = [one.take("key", 1.0, 2) for one in (first, second, first)]
     assert [one.allowed for one in taken if one] == [True, True, False]
+
+
+def test_threads_that_take_several_at_the_same_moment_lose_none(valkey, monkeypatch):
+    bucket, together = rates._Shared(), threading.Barrier(8)
+    ask = bucket._ask
+
+    def ask_at_the_same_moment(*given):
+        answer = ask(*given)
+        together.wait(5)
+        return answer
+
+    def take() -> bool:
+        standing = bucket.take("key", 50.0, 200)
+        return standing is not None and standing.allowed
+
+    monkeypatch.setattr(bucket, "_ask", ask_at_the_same_moment)
+    with ThreadPoolExecutor(8) as threads:
+        first = [one.result() for one in [threads.submit(take) for _ in range(8)]]
+    monkeypatch.setattr(bucket, "_ask", ask)
+    assert sum(first) + sum(take() for _ in range(240)) >= 200
 
 
 def test_without_redis_each_process_counts_for_itself(viewer, settings):
