@@ -84,7 +84,7 @@ def scope_at_work(user_id: UUID | None, team_id: UUID, permission: str) -> Scope
     if user_id is None:
         return None
     membership = _at_work(user_id, team_id)
-    if membership is None:
+    if membership is None or lacks_second_step(user_id, _policy(membership.team)):
         return None
     scope = _scope(membership, Origin(via="worker", request_id=request_id.current()))
     return scope if scope.allows(permission) else None
@@ -203,7 +203,7 @@ def _policy(team: Team) -> TeamPolicy | None:
 
 def _at_work(user_id: UUID, team_id: UUID) -> Membership | None:
     return (
-        Membership.objects.select_related("team", "user")
+        Membership.objects.select_related("team__policy", "user")
         .filter(
             user_id=user_id,
             team_id=team_id,

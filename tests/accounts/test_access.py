@@ -1,6 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 from django.test import RequestFactory
@@ -86,6 +87,17 @@ def test_at_work_an_inactive_person_has_no_right(bob, team):
     bob.user.is_active = False
     bob.user.save(update_fields=["is_active"])
     assert access.scope_at_work(bob.user.id, team.id, "servers.reboot") is None
+
+
+@pytest.mark.parametrize(("in_days", "has_one", "may"), [(0, False, 0), (1, False, 1), (0, True, 1)])
+def test_at_work_a_person_needs_the_second_step_that_the_team_asks_for(
+    bob, team, in_days, has_one, may
+):
+    day = clock.now().date() + timedelta(days=in_days)
+    TeamPolicy.objects.create(team=team, mfa_from=day)
+    if has_one:
+        Authenticator.objects.create(user=bob.user, type=Authenticator.Type.TOTP, data={})
+    assert bool(access.scope_at_work(bob.user.id, team.id, "servers.reboot")) == bool(may)
 
 
 def test_it_names_who_can_help(vera, bob, adam, alice, charlie):

@@ -6,6 +6,7 @@ import pytest
 from celery import current_app
 from django.db import connection
 
+from controlpanel.accounts.models import TeamPolicy
 from controlpanel.audit import readonly
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential
@@ -220,6 +221,14 @@ def test_a_provider_that_refuses_connections_was_never_reached(bob, server, sand
     finally:
         sandbox.start()
     assert (operation.state, operation.code) == ("failed", "connection_refused")
+
+
+def test_a_second_step_that_is_asked_for_since_then_cancels(bob, server, sandbox):
+    operation = power(bob, "reboot", server("web-server-01"))
+    TeamPolicy.objects.create(team=bob.team, mfa_from=clock.now().date())
+    operation = sent(operation)
+    cancelled(operation, "right_gone", "withdrawn")
+    assert not sandbox.changes()
 
 
 def test_a_right_withdrawn_meanwhile_cancels(bob, server, sandbox):
