@@ -26,6 +26,11 @@ pytestmark = [pytest.mark.deep, pytest.mark.timeout(180)]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
 
+def plain(value: str) -> str:
+    """With what stands there for a variable that is not set."""
+    return re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value)
+
+
 class Composed:
     def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
         self.folder = folder
@@ -37,9 +42,7 @@ class Composed:
 
     def environment(self, name: str) -> dict[str, str]:
         given = {
-            variable: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value).replace(
-                "/run/secrets", str(self.folder)
-            )
+            variable: re.sub(r"/run/(secrets|ring)\b", str(self.folder), plain(value))
             for variable, value in SERVICES[name]["environment"].items()
         }
         return {
