@@ -40,7 +40,8 @@ def e2e() -> int:
 
 
 def pytest(marks: str, environment: Mapping[str, str] | None = None) -> int:
-    command = [sys.executable, "-m", "pytest", "-m", marks, "-n", "2"]
+    command = [sys.executable, "-m", "pytest", "-m", marks]
+    command += ["-n", "2", "--dist", "worksteal"]
     command += shlex.split(os.environ.get("ARGS", ""))
     print(f"pytest -m '{marks}'", flush=True)
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, check=False)
