@@ -89,7 +89,9 @@ def test_at_work_an_inactive_person_has_no_right(bob, team):
     assert access.scope_at_work(bob.user.id, team.id, "servers.reboot") is None
 
 
-@pytest.mark.parametrize(("in_days", "has_one", "may"), [(0, False, 0), (1, False, 1), (0, True, 1)])
+@pytest.mark.parametrize(
+    ("in_days", "has_one", "may"), [(0, False, 0), (1, False, 1), (0, True, 1)]
+)
 def test_at_work_a_person_needs_the_second_step_that_the_team_asks_for(
     bob, team, in_days, has_one, may
 ):
