@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -12,7 +13,7 @@ from controlpanel.accounts.entering import SecondStepMissing, SessionOver
 from controlpanel.accounts.models import Membership, TeamPolicy, TeamRole
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock, request_id
-from controlpanel.lib.scope import Actor, Origin, Scope
+from controlpanel.lib.scope import EVERYTHING, Actor, Origin, Scope
 from tests.people import join, with_labels
 
 
@@ -100,6 +101,19 @@ def test_at_work_a_person_needs_the_second_step_that_the_team_asks_for(
     if has_one:
         Authenticator.objects.create(user=bob.user, type=Authenticator.Type.TOTP, data={})
     assert bool(access.scope_at_work(bob.user.id, team.id, "servers.reboot")) == bool(may)
+
+
+def test_it_says_why_a_keys_creator_can_do_nothing(team):
+    team.closed_at = clock.now()
+    with pytest.raises(access.NotAtWork, match="team_closed"):
+        access.scope_of_key(
+            None,
+            team,
+            Origin(via="gateway"),
+            key_id=uuid4(),
+            permissions=frozenset(),
+            reach=EVERYTHING,
+        )
 
 
 def test_it_names_who_can_help(vera, bob, adam, alice, charlie):
