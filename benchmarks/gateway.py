@@ -157,24 +157,9 @@ def _ask(subject: Subject, load: Load, connections: int, seconds: int, first_id:
     script = ROOT / "var" / "benchmark-gateway.lua"
     script.parent.mkdir(exist_ok=True)
     script.write_text(_WRK, encoding="utf-8")
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{seconds}s",
-        "--timeout",
-        "30s",
-        "-s",
-        str(script),
-    ]
-    command += [
-        subject.url,
-        "--",
-        subject.key,
-        load.path or "/",
-        "reboot" if load.change else "",
-        str(first_id),
-    ]
+    command = f"wrk -t1 -c{connections} -d{seconds}s --timeout 30s -s".split()
+    command += [str(script), subject.url, "--", subject.key, load.path or "/"]
+    command += ["reboot" if load.change else "", str(first_id)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env={**os.environ, "PATH": _path()}
     )

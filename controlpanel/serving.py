@@ -101,11 +101,14 @@ class BoundedSocket(socket.socket):
             except BlockingIOError:
                 self._wait(select.POLLOUT, ends)
 
-    def _wait(self, event: int, ends: float) -> None:
+    def is_ready(self, event: int, seconds: float) -> bool:
+        """Whether it is within that time."""
         poll = select.poll()
         poll.register(self, event)
-        seconds = ends - time.monotonic()
-        if seconds <= 0 or not poll.poll(1000 * seconds):
+        return seconds > 0 and bool(poll.poll(1000 * seconds))
+
+    def _wait(self, event: int, ends: float) -> None:
+        if not self.is_ready(event, ends - time.monotonic()):
             raise _too_slow()
 
 
@@ -174,9 +177,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
         try:
             if not _receive(conn):
                 return True
-            poll = select.poll()
-            poll.register(conn.sock, select.POLLIN)
-            return bool(poll.poll(1000 * ASKING_ON)) and not _receive(conn)
+            return conn.sock.is_ready(select.POLLIN, ASKING_ON) and not _receive(conn)
         except (_TooLargeError, OSError):
             return False
 
@@ -212,7 +213,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # untyped
     def _on_unread(self, sock: BoundedSocket) -> None:
         conn = self._closing[sock]
         try:
-            size = len(sock.at_once(8192))
+            size = len(sock.at_once(_PIECE))
         except BlockingIOError:
             return
         except OSError:

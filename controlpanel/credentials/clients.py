@@ -156,6 +156,7 @@ def _note(credential: Credential, account: Account, result: str) -> None:
 
 
 def _record_refused(credential: Credential, account: Account) -> None:
+    # Not through the credential, which requests share: it would keep the person as they are now.
     owner = User.objects.get(id=credential.user_id)
     record(
         "token.refused",

@@ -118,7 +118,13 @@ def _attempt(operation: Operation, seconds: float) -> _Outcome:
 def _forbidden(operation: Operation) -> _Outcome | None:
     """Policy, membership, reach and lock, asked once more at the moment of sending."""
     scope = _scope_now(operation)
-    gone = _cancelled("right_gone", _("The right to do this was withdrawn before it was sent."))
+    gone = _cancelled(
+        "right_gone",
+        _(
+            "The right to do this was withdrawn before it was sent, or the team asks for a second "
+            "step at sign-in that is missing. See “What you may do” before you ask again."
+        ),
+    )
     if scope is None:
         return gone
     if operation.kind == "create":

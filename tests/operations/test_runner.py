@@ -227,7 +227,7 @@ def test_a_second_step_that_is_asked_for_since_then_cancels(bob, server, sandbox
     operation = power(bob, "reboot", server("web-server-01"))
     TeamPolicy.objects.create(team=bob.team, mfa_from=clock.now().date())
     operation = sent(operation)
-    cancelled(operation, "right_gone", "withdrawn")
+    cancelled(operation, "right_gone", "second step at sign-in")
     assert not sandbox.changes()
 
 
