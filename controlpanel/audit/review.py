@@ -157,7 +157,8 @@ class _Refusals:
         self.chain, self.reached = chain, reached
         self.lately: dict[str, deque[tuple[datetime, int]]] | None = None
         self.rows: dict[str, ReviewItem | None] = {}
-        self.grown: dict[str, ReviewItem] = {}
+        # By the number of its first event: within a batch one of an actor may end, another begin.
+        self.grown: dict[int, ReviewItem] = {}
 
     def add(self, event: AuditEvent, span: timedelta) -> int:
         """How many there are in a row that no item stands for yet; 0 while one grows."""
@@ -165,7 +166,7 @@ class _Refusals:
         row = self._row(actor)
         if row and row.signed_at is None and event.at - row.last_at <= span:
             row.count, row.last_seq, row.last_at = row.count + 1, event.seq, event.at
-            self.grown[actor] = row
+            self.grown[row.seq] = row
             return 0
         if self.lately is None:
             self.lately = self._before(event.at - span)

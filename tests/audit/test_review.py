@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from controlpanel.audit import review, review_settings, tasks
@@ -386,6 +386,8 @@ def test_a_worker_that_dies_half_way_leaves_nothing_half(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(gaps=st.lists(st.floats(0, 12), min_size=1, max_size=25), most=st.integers(1, 9))
+# One run goes on in the second batch and ends, and another begins and goes on in the same.
+@example(gaps=[*[0.0] * 8, 11.0, *[0.0] * 5], most=7)
 def test_refusals_in_a_row_as_said_in_another_way(db: None, gaps: list[float], most: int) -> None:
     team = Team("acme")
     times = []
