@@ -7,10 +7,12 @@ team globex. Each is a test client that is signed in, with the person as `.user`
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import connection
 from django.test import Client
 
@@ -40,18 +42,36 @@ GLOBEX_TOKEN = "vps_sandbox_globex_owner_001"
 
 
 class Person(Client):
-    """A signed-in browser."""
+    """A browser that is signed in, from when it is first used: most of the cast only stand by."""
 
     def __init__(self, user: User, team: Team) -> None:
         super().__init__()
         self.user = user
         self.team = team
-        self.force_login(user)
-        self.signed_in_ago(seconds=0)
+        self._is_signed_in = False
+
+    def sign_in(self) -> None:
+        if not self._is_signed_in:
+            self._is_signed_in = True
+            self.force_login(self.user)
+            self._note_sign_in(seconds=0)
+
+    def request(self, **request: Any) -> Any:
+        self.sign_in()
+        return super().request(**request)
+
+    @property
+    def session(self) -> SessionBase:
+        self.sign_in()
+        return super().session
 
     def signed_in_ago(self, **ago: float) -> None:
         """As allauth notes it in the session; a sign-in that is not fresh is asked again."""
-        session = self.session
+        self.sign_in()
+        self._note_sign_in(**ago)
+
+    def _note_sign_in(self, **ago: float) -> None:
+        session = super().session
         at = time.time() - timedelta(**ago).total_seconds()
         session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": at}]
         session["account_authentication_methods_user"] = str(self.user.pk)

@@ -44,6 +44,8 @@ from controlpanel.settings import DATABASES  # noqa: E402
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# Every client looks through all static files otherwise, and most tests ask for none.
+WHITENOISE_AUTOREFRESH = True
 _database: dict[str, Any] = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     # A file, as in use: the in-memory kind locks in other ways. Its safety is not needed here.

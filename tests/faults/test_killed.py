@@ -170,6 +170,7 @@ class Run:
         self.panel.waits(self.sandbox, step.wait)
         job: dict[str, Any] = {"do": step.do, "kill": step.kill, "after": step.after}
         if step.do == "page":
+            self.person.sign_in()
             cookie = self.person.cookies[settings.SESSION_COOKIE_NAME]
             job |= {"address": address(self.change), "form": form_of(self.change, "form-0001")}
             job |= {"session": cookie.value}

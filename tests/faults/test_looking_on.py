@@ -93,6 +93,7 @@ def test_what_was_begun_then_goes_on_afterwards(
 
 
 def test_what_was_ended_then_stays_ended(fleet: Account, alice: Person) -> None:
+    alice.sign_in()
     stolen = alice.cookies["sessionid"].value
     with unwritable.read_only(fleet.team.chain):
         alice.post("/accounts/logout/")

@@ -190,6 +190,7 @@ def run(sandbox: Sandbox, alice: Person, account: Account, examples: int) -> Non
             rita = hired(alice.team, account, someone)
             agree(Scene(sandbox, alice, rita, labelled), someone, list(kinds))
 
+    alice.sign_in()  # not in what is undone
     four_answers()
 
 

@@ -7,6 +7,12 @@ from tests.web.own.ways import events, sign_in
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def _have_been_here_before(alice, adam):
+    alice.sign_in()
+    adam.sign_in()
+
+
 def test_it_works(alice):
     sign_in(Client(), alice)
     (message,) = mail.outbox
