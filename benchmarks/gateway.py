@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import dj_database_url
+
 from benchmarks.audit_writing import peers_python
 from dev.postgres import temporary_postgres
 from dev.probes import answers
@@ -34,6 +36,8 @@ CONNECTIONS: Final = (1, 8, 32)
 SERVERS: Final = 60_000
 FIRST: Final = 20_000
 LISTED: Final = 50
+# What recording a change costs whoever does it with Django, without anything of the panel's.
+RECORDING: Final = "floor that records, PostgreSQL"
 
 _SERVER: Final = (
     '{"id": %s, "name": "server-%s", "hostname": "server-%s.example.com", "status": "active", '
@@ -106,7 +110,7 @@ class Load:
     change: bool = False
 
     def covers(self, subject: Subject) -> bool:
-        return not self.change or subject.name not in {"direct", "nginx"}
+        return subject.name not in ({"direct", "nginx"} if self.change else {RECORDING})
 
 
 LOADS: Final = (
@@ -208,7 +212,9 @@ def _started(stack: ExitStack) -> Iterator[Subject]:
     for peer in ("revproxy", "floor"):
         name = "django-revproxy" if peer == "revproxy" else peer
         yield Subject(name, stack.enter_context(_peer(peers, peer, upstream)))
-    databases = {"SQLite": "", "PostgreSQL": stack.enter_context(temporary_postgres())}
+    postgres = stack.enter_context(temporary_postgres())
+    yield Subject(RECORDING, stack.enter_context(_peer(peers, "recording", upstream, postgres)))
+    databases = {"SQLite": "", "PostgreSQL": postgres}
     for name, address in databases.items():
         valkey = Valkey(folder)
         stack.enter_context(_running(valkey.command, valkey.port, said=valkey.configuration))
@@ -240,11 +246,17 @@ def _nginx(folder: Path, provider: int, proxy: int) -> Iterator[None]:
 
 
 @contextmanager
-def _peer(python: Path, peer: str, upstream: str) -> Iterator[str]:
+def _peer(python: Path, peer: str, upstream: str, database: str = "") -> Iterator[str]:
     port = free_port()
     command = [python, "-m", "gunicorn", "benchmarks.gateway_peers:application"]
     command += [f"--bind=127.0.0.1:{port}", "--workers=1", "--threads=8", "--no-control-socket"]
-    environment = {"BENCHMARK_PEER": peer, "BENCHMARK_UPSTREAM": upstream}
+    environment = {
+        "BENCHMARK_PEER": peer,
+        "BENCHMARK_UPSTREAM": upstream,
+        "BENCHMARK_DATABASE": json.dumps(
+            dj_database_url.parse(database, conn_max_age=None) if database else {}
+        ),
+    }
     with _running([*command, "--keep-alive=30", "--log-level=warning"], port, environment):
         yield f"http://127.0.0.1:{port}"
 
