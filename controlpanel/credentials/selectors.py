@@ -2,8 +2,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from controlpanel.accounts import policies
-from controlpanel.accounts.models import Account, Membership, TeamPolicy
+from controlpanel.accounts.models import Account, Membership
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 
@@ -30,11 +29,9 @@ def for_changes(team_id: UUID, user_id: UUID | None) -> dict[UUID, Credential]:
     return found
 
 
-def changeable(
-    team_id: UUID, user_id: UUID | None, policy: TeamPolicy | None = None
-) -> frozenset[UUID]:
-    """Ids of the accounts for which there is such a token. `policy` spares the query."""
-    return frozenset(_usable(team_id, user_id, policy).values_list("account_id", flat=True))
+def changeable(team_id: UUID, user_id: UUID | None) -> frozenset[UUID]:
+    """Ids of the accounts for which there is such a token."""
+    return frozenset(_usable(team_id, user_id).values_list("account_id", flat=True))
 
 
 def can_change(scope: Scope, account: Account) -> bool:
@@ -69,15 +66,11 @@ def of_team(scope: Scope) -> dict[UUID, list[Credential]]:
     return found
 
 
-def _usable(
-    team_id: UUID, user_id: UUID | None, policy: TeamPolicy | None = None
-) -> QuerySet[Credential]:
+def _usable(team_id: UUID, user_id: UUID | None) -> QuerySet[Credential]:
     if user_id is None:
         return Credential.objects.none()
-    wanted = Q(user_id=user_id)
-    if (policy or policies.of(team_id)).service_tokens:
-        wanted |= ~Q(service_name="") & Q(_owner_at_work())
-    return Credential.objects.filter(wanted, account__team_id=team_id)
+    lent = ~Q(service_name="") & Q(account__team__policy__service_tokens=True) & Q(_owner_at_work())
+    return Credential.objects.filter(Q(user_id=user_id) | lent, account__team_id=team_id)
 
 
 def _owner_at_work() -> Exists:

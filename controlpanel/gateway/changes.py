@@ -55,7 +55,7 @@ def change(entered: Entered, wanted: Wanted, form_id: str) -> Answer:
     operation = _ask(entered, wanted, form_id)
     ends = time.monotonic() + reads.SECONDS
     try:
-        operation = runner.send_within_page(operation.id, reads.SECONDS, wait=reads.WAIT)
+        operation = runner.send_within_page(operation, reads.SECONDS, wait=reads.WAIT)
     except runner.OutcomeNotWritten as lost:
         return outcomes.lost(lost.operation)
     except (DatabaseError, InterfaceError):

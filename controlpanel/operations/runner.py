@@ -56,7 +56,7 @@ class _Outcome:
 
 
 def send_within_page(
-    operation_id: UUID, seconds: float | None = None, *, wait: float = 0.0
+    operation: Operation, seconds: float | None = None, *, wait: float = 0.0
 ) -> Operation:
     """Sends now, in the request; leaves the row to a worker when too many requests wait.
 
@@ -65,10 +65,10 @@ def send_within_page(
     """
     try:
         with clients.page_slot(wait):
-            return _send(operation_id, seconds or clients.PAGE_SECONDS)
+            return _send(operation, seconds or clients.PAGE_SECONDS)
     except clients.Busy:
-        ring("send", str(operation_id), request_id.current())
-        return Operation.objects.get(id=operation_id)
+        ring("send", str(operation.id), request_id.current())
+        return operation
 
 
 def send(operation_id: UUID) -> Operation:
@@ -76,15 +76,14 @@ def send(operation_id: UUID) -> Operation:
     operation = Operation.objects.select_related("account").get(id=operation_id)
     if operation.state != State.REQUESTED.value or not can_record_outcome(operation):
         return operation
-    return _send(operation_id, clients.WORKER_SECONDS)
+    return _send(operation, clients.WORKER_SECONDS)
 
 
-def _send(operation_id: UUID, seconds: float) -> Operation:
-    operation = Operation.objects.select_related("account").get(id=operation_id)
+def _send(operation: Operation, seconds: float) -> Operation:
     if operation.state != State.REQUESTED.value or readonly.closed():
         return operation
     if not move(operation, State.SENDING):
-        return Operation.objects.get(id=operation_id)
+        return Operation.objects.get(id=operation.id)
     with request_id.bound(operation.request_id or request_id.current()):
         try:
             _write(operation, _attempt(operation, seconds))

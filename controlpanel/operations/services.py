@@ -190,16 +190,15 @@ def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
         earlier = of_form(scope, ask.form_id)
         if earlier:
             return earlier
-        policy = policies.of(scope.team_id)
-        _refuse_what_cannot_be(scope, change, ask, policy)
-        _refuse_without_reason(change, ask, policy)
+        _refuse_what_cannot_be(scope, change, ask)
+        _refuse_without_reason(change, ask, policies.of(scope.team_id))
         operation = _new(scope, change, ask)
         operation.save(force_insert=True)
         record_intent(scope, operation)
     return operation
 
 
-def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask, policy: TeamPolicy) -> None:
+def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
     account = change.account
     if account.disconnected_at:
         raise Refused(
@@ -213,7 +212,7 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask, policy: Team
         )
     if not account.writable:
         raise Refused(rules.second_dialect(), code="read_only")
-    if account.id not in changeable(scope.team_id, scope.user_id, policy):
+    if account.id not in changeable(scope.team_id, scope.user_id):
         raise Refused(rules.no_token(), code="no_token")
     if change.kind == "create":
         _refuse(rules.out_of_reach(scope.reach, change.labels), "out_of_reach")

@@ -100,7 +100,7 @@ def standing(scope: Scope, of_team: TeamPolicy | None = None) -> Standing:
         base=reverse("servers", args=[scope.team_slug]),
         tokens_url=reverse("tokens", args=[scope.team_slug]),
         policy=of_team,
-        with_token=credentials.changeable(scope.team_id, scope.user_id, of_team),
+        with_token=credentials.changeable(scope.team_id, scope.user_id),
         missing={right: _missing_right(scope, right, lacking, helpers) for right in lacking},
     )
 

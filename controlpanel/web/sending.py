@@ -31,7 +31,7 @@ def send(
 ) -> Operation:
     """Sends now and says where the operation stands. Raises Unanswered."""
     try:
-        return runner.send_within_page(operation.id, seconds)
+        return runner.send_within_page(operation, seconds)
     except runner.OutcomeNotWritten as lost:
         raise Unanswered(_unknown(request, scope, lost.operation)) from lost
     except (DatabaseError, InterfaceError):

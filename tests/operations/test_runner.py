@@ -274,7 +274,7 @@ def test_a_token_moved_from_another_row_opens_nothing(alice, bob, server, sandbo
 def test_an_outcome_that_cannot_be_written_is_never_nothing_was_done(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
     with broken_audit(), pytest.raises(runner.OutcomeNotWritten, match=str(operation.id)) as lost:
-        runner.send_within_page(operation.id)
+        runner.send_within_page(operation)
     assert lost.value.operation == operation
     assert len(sandbox.changes()) == 1
     assert fresh(operation.id).state == "sending"
@@ -282,13 +282,22 @@ def test_an_outcome_that_cannot_be_written_is_never_nothing_was_done(bob, server
 
 def test_a_page_sends_at_once(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
-    assert runner.send_within_page(operation.id).state == "accepted"
+    assert runner.send_within_page(operation).state == "accepted"
+    assert len(sandbox.changes()) == 1
+
+
+def test_a_page_that_comes_second_says_what_the_first_did(bob, server, sandbox):
+    operation = power(bob, "reboot", server("web-server-01"))
+    stale = fresh(operation.id)
+    runner.send_within_page(operation)
+    assert stale.state == "requested"
+    assert runner.send_within_page(stale).state == "accepted"
     assert len(sandbox.changes()) == 1
 
 
 def test_a_page_whose_time_is_over_sends_nothing(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
-    operation = runner.send_within_page(operation.id, 1e-9)
+    operation = runner.send_within_page(operation, 1e-9)
     assert (operation.state, operation.code) == ("failed", "connect_timeout")
     assert not sandbox.changes()
 
@@ -307,7 +316,7 @@ def test_when_all_places_are_taken_a_worker_sends(bob, server, sandbox, valkey, 
     monkeypatch.setattr("controlpanel.credentials.clients._slots", queue.SimpleQueue())
     monkeypatch.setattr("controlpanel.operations.bell._silent_until", 0.0)
     with request_id.bound("request-0001"):
-        assert runner.send_within_page(operation.id).state == "requested"
+        assert runner.send_within_page(operation).state == "requested"
     assert not sandbox.changes()
     with current_app.connection_for_read() as connected:
         message = connected.SimpleQueue(current_app.conf.task_default_queue).get(timeout=5)
