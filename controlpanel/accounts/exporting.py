@@ -14,10 +14,12 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
+from controlpanel.accounts.models import User
 from controlpanel.audit import bundle, exports, ledger
 from controlpanel.audit.exports import Taken, Wish
 from controlpanel.audit.models import Export
@@ -56,9 +58,12 @@ class Given:
     file: IO[bytes]
 
 
+@transaction.atomic
 def ask(scope: Scope, wish: Wish) -> Export:
     """The same that is under way already is not begun twice."""
     assert scope.user_id is not None
+    # One at a time for each person: two clicks are two requests.
+    User.objects.select_for_update(no_key=True).get(id=scope.user_id)
     under_way = own(scope).filter(state__in=_OPEN)
     same = under_way.filter(form=wish.form, query=wish.query).first()
     if same:

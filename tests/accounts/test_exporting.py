@@ -4,9 +4,11 @@ import csv
 import io
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -144,6 +146,21 @@ def test_the_same_is_not_begun_twice_and_not_too_many_at_once(audrey: Person) ->
     ask(audrey, Wish("bundle", {}))
     with pytest.raises(NotAsked):
         ask(audrey, Wish("csv", {"q": "x"}, "q=x"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clicks_at_one_moment_begin_it_once(audrey: Person) -> None:
+    scope = audrey.scope("audit.export")
+
+    def click(_number: int) -> UUID:
+        try:
+            return exporting.ask(scope, CSV).id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(click, range(8)))) == 1
+    assert Export.objects.count() == 1
 
 
 def test_it_goes_after_a_day(audrey: Person) -> None:
