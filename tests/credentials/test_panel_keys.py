@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from controlpanel.accounts import access, members
+from controlpanel.accounts.models import Membership
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
@@ -14,7 +15,7 @@ from controlpanel.credentials.panel_keys import PanelKeyRefused
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach
 from tests.credentials.keyring import _fresh_minute, enter, expire, issue, why_not  # noqa: F401
-from tests.people import with_labels, with_servers
+from tests.people import Person, with_labels, with_servers
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
@@ -33,7 +34,11 @@ def test_it_works(bob, account):
     event = events("issued").get()
     assert (event.target_id, event.target_name) == (str(key.id), "ci-deploy")
     assert event.data["after"]["permissions"] == key.permissions
+    assert event.target_kind == "panel_key"
+    assert event.data["account"] == "Acme"
     assert event.data["after"]["labels"] == ["env:prod"]
+    assert event.data["after"]["addresses"] == ["192.0.2.0/24"]
+    assert event.data["after"]["expires"] == key.expires_at.isoformat(timespec="seconds")
     assert event.data["fingerprint"] == key.fingerprint
 
 
@@ -131,7 +136,9 @@ def test_it_is_renewed_with_an_overlap(bob, account):
     assert (why_not(old), why_not(new)) == ("expired", "")
     old.key.refresh_from_db()
     assert old.key.replaced_by == new.key
-    assert events("rotated").get().target_id == str(old.key.id)
+    rotated = events("rotated").get()
+    assert rotated.target_id == str(old.key.id)
+    assert rotated.data["until"] == old.key.expires_at.isoformat(timespec="seconds")
     assert events("issued").last().data["replaces"] == str(old.key.id)
 
 
@@ -166,6 +173,28 @@ def test_nobody_renews_the_key_of_another(bob, alice, account):
         panel_keys.rotate(alice.scope(), issued.key, overlap=timedelta(0))
 
 
+def test_of_several_the_one_that_is_meant_is_renewed(bob, account):
+    keys = [issue(bob, account, name).key for name in ("a", "b", "c")]
+    panel_keys.rotate(bob.scope(), keys[1], overlap=timedelta(0))
+    replaced = PanelKey.objects.exclude(replaced_by=None)
+    assert [key.name for key in replaced] == ["b"]
+
+
+@pytest.fixture
+def bob_there(bob, other_team):
+    """The same person, at work in another team."""
+    Membership.objects.create(team=other_team, user=bob.user, role="operator")
+    return Person(bob.user, other_team)
+
+
+def test_nobody_renews_in_one_team_what_is_of_another(bob, bob_there, account, other_account):
+    issued = issue(bob_there, other_account)
+    with pytest.raises(PanelKeyRefused):
+        panel_keys.rotate(bob.scope(), issued.key, overlap=timedelta(0))
+    assert not panel_keys.revoke(bob.scope(), issued.key)
+    assert why_not(issued) == ""
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_who_renew_it_at_once_make_one(bob, account):
     issued = issue(bob, account)
@@ -192,14 +221,16 @@ def test_it_rejects_overlaps(bob, account, overlap):
         panel_keys.rotate(bob.scope(), issued.key, overlap=overlap)
 
 
-def test_lists_are_of_a_team_and_of_a_person(bob, adam, charlie, account, other_account):
+def test_lists_are_of_a_team_and_of_a_person(bob, bob_there, adam, charlie, account, other_account):
     mine, gone = issue(bob, account, "mine"), issue(bob, account, "gone")
     theirs = issue(adam, account, "theirs")
     issue(charlie, other_account, "foreign")
+    there = issue(bob_there, other_account, "there")
     panel_keys.revoke(bob.scope(), gone.key)
     assert list(panel_keys.own(bob.scope())) == [gone.key, mine.key]
     assert list(panel_keys.of_team(bob.scope())) == [theirs.key, gone.key, mine.key]
     assert list(panel_keys.usable_of(bob.scope(), bob.user.id)) == [mine.key]
+    assert list(panel_keys.usable_of(bob_there.scope(), bob.user.id)) == [there.key]
     assert list(panel_keys.usable_for(account)) == [theirs.key, mine.key]
     assert list(panel_keys.usable_in(bob.team)) == [theirs.key, mine.key]
 

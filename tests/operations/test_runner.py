@@ -284,6 +284,7 @@ def test_a_page_sends_at_once(bob, server, sandbox):
     operation = power(bob, "reboot", server("web-server-01"))
     assert runner.send_within_page(operation).state == "accepted"
     assert len(sandbox.changes()) == 1
+    assert fresh(operation.id).answer == ""  # kept for scripts only
 
 
 def test_a_page_that_comes_second_says_what_the_first_did(bob, server, sandbox):
