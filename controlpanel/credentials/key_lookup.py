@@ -3,7 +3,7 @@
 Every call of the gateway asks it, and putting it together costs ten times what asking it does.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -51,7 +51,7 @@ class _Question:
 
 
 # Rows as they came, with what was made of them.
-_made: Final[dict[tuple[Any, ...], Found]] = {}
+_made: Final[dict[Hashable, Found]] = {}
 
 
 def by_digest(digests: Sequence[str]) -> Found | None:
@@ -102,20 +102,20 @@ def _ask(question: _Question, values: Sequence[Any]) -> Found | None:
     return None if row is None else _found(question, row)
 
 
-def _found(question: _Question, row: tuple[Any, ...]) -> Found:
+def _found(question: _Question, row: prepared.Row) -> Found:
     """The same objects as long as not one of the row's columns has changed: nobody writes to them,
     for they are shared between threads."""
-    made = _made.get(row)
+    made = _made.get(row.as_sent)
     if made is None:
         made = _make(question, row)
         if len(_made) >= _MOST_MADE:
             _made.clear()
-        _made[row] = made
+        _made[row.as_sent] = made
     return made
 
 
-def _make(question: _Question, row: tuple[Any, ...]) -> Found:
-    cells = list(row)
+def _make(question: _Question, row: prepared.Row) -> Found:
+    cells = list(row.cells())
     for place, converters, expression in question.converters:
         for convert in converters:
             cells[place] = convert(cells[place], expression, connection)
