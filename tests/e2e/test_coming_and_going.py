@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import doing
@@ -19,8 +20,8 @@ TOKEN = "vps_sandbox_acme_admin_0001"
 PASSWORD = "a-long-enough-phrase-7"
 THEIRS, OTHERS = "12345", "12346"
 # As many pages as may wait for the provider at once, and the servers that they show.
-PLACES = 4
-SLOW = ("12346", "12347", "12348", "12349", "12350")
+PLACES = settings.PANEL_WEB_THREADS * 3 // 4
+SLOW = ("12346", "12347", "12348", "12349", "12350", "12351")
 PHONE = {"width": 390, "height": 844}
 Visit = Callable[..., Page]
 
