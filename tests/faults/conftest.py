@@ -20,8 +20,11 @@ def person_for(adam: Person, bob: Person) -> Callable[[Change], Person]:
 
 
 @pytest.fixture
-def fleet(synced: Account) -> Account:
-    """The account, its mirror filled as after somebody has looked at every server."""
+def fleet(synced: Account, alice: Person, adam: Person, bob: Person) -> Account:
+    """The account, its mirror filled as after somebody has looked at every server; its people have
+    signed in before anything goes wrong."""
+    for person in (alice, adam, bob):
+        person.sign_in()
     Server.objects.filter(account=synced, name="web-server-01").update(backups_enabled=True)
     return synced
 

@@ -294,8 +294,9 @@ def test_method_overrides_are_ignored(world, sandbox, alice, header):
 
 
 def test_a_stale_tab_after_demotion_does_nothing(world, sandbox, bob):
-    bob.user.memberships.update(role="viewer")
     address = reverse("server-reboot", kwargs={"team": "acme", "provider_id": "12345"})
+    assert bob.get(address).status_code == 200
+    bob.user.memberships.update(role="viewer")
     assert bob.post(address).status_code == 403
     assert not sandbox.changes()
 

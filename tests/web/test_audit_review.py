@@ -178,6 +178,8 @@ def test_it_happens_once(audrey: Person, alice: Person, adam: Person) -> None:
 def test_two_at_once_sign_off_once(audrey: Person, alice: Person, adam: Person) -> None:
     events = [delete(adam, str(number)) for number in range(6)]
     derive(adam)
+    for person in (audrey, alice):
+        person.sign_in()
     together = threading.Barrier(2)
 
     def sign(person: Person) -> None:

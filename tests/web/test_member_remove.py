@@ -161,6 +161,7 @@ def test_the_next_click_is_an_outsiders(
 ) -> None:
     """Somebody with another team stays signed in, and sees nothing of this one."""
     Membership.objects.create(team=charlie.team, user=bob.user, role="viewer")
+    assert bob.get("/teams/acme/servers/").status_code == 200
     alice.post(url(bob))
     assert bob.get("/teams/globex/servers/").status_code == 200
     for path in ("servers/", "servers/12345/", "operations/", "members/"):
