@@ -1,0 +1,99 @@
+"""Whatever is asked of the worker, it knows: a name that it does not know is thrown away."""
+
+import ast
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from django.conf import settings
+from django.db import connection
+
+from dev.panel import worker_command
+from dev.processes import Child, Log, end_all
+from tests.architecture.tree import ROOT, files
+from tests.faults.running import eventually
+from tests.tools.valkey import ValkeyServer
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+COMMANDS = {"make run": worker_command(), "Compose": COMPOSE["services"]["worker"]["command"]}
+BELL = ROOT / "controlpanel" / "operations" / "bell.py"
+# Other ways to put a task into the queue.
+_PAST_THE_BELL = {"send_task", "delay", "apply_async"}
+
+
+def beat_asks_for() -> set[str]:
+    return {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+
+def calls() -> Iterator[tuple[Path, str, ast.Call]]:
+    """Each call in the panel's code, and the last word of what is called."""
+    for path in files():
+        if path.suffix == ".py" and path.is_relative_to(ROOT / "controlpanel"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    yield path, _last_word(node.func), node
+
+
+def _last_word(called: ast.expr) -> str:
+    if isinstance(called, ast.Attribute):
+        return called.attr
+    return called.id if isinstance(called, ast.Name) else ""
+
+
+def rings_ask_for() -> set[str]:
+    found = set()
+    for path, name, call in calls():
+        if name == "ring":
+            task = call.args[0]
+            assert isinstance(task, ast.Constant), f"{path}:{call.lineno} rings for what it finds"
+            found.add(f"controlpanel.operations.tasks.{task.value!s}")
+    return found
+
+
+def started(command: list[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Log]:
+    child = Child("worker", command, environment, Log(folder / "worker.log"))
+    child.start()
+    try:
+        eventually(lambda: "ready" in child.log.tail(300) or not child.is_running, 60)
+        assert child.is_running, child.log.tail(60)
+        yield child.log
+    finally:
+        end_all([[child]], seconds=5)
+
+
+@pytest.fixture(params=COMMANDS)
+def registered(
+    request: pytest.FixtureRequest, transactional_db: None, tmp_path: Path, valkey: ValkeyServer
+) -> Iterator[set[str]]:
+    """What a worker says that it knows, started on this test's database as it is in use."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.faults.child_settings",
+        "FAULTS_DATABASE": str(connection.settings_dict["NAME"]),
+        "REDIS_URL": valkey.url,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    for log in started(COMMANDS[request.param], tmp_path, environment):
+        yield set(re.findall(r"^ +\. (controlpanel\.\S+)$", log.tail(300), re.MULTILINE))
+
+
+def rooms_with_tasks() -> set[str]:
+    paths = [path.relative_to(ROOT) for path in files() if path.name == "tasks.py"]
+    return {".".join(path.with_suffix("").parts) for path in paths if path.parts[0] != "tests"}
+
+
+def test_the_worker_knows_whatever_it_is_asked_for(registered: set[str]) -> None:
+    assert len(beat_asks_for()) > 10
+    assert not beat_asks_for() - registered
+    assert len(rings_ask_for()) > 2
+    assert not rings_ask_for() - registered
+    assert rooms_with_tasks() == {task.rpartition(".")[0] for task in registered}
+
+
+def test_nothing_is_asked_of_the_worker_past_the_bell() -> None:
+    found = {path for path, name, _ in calls() if name in _PAST_THE_BELL}
+    assert found == {BELL}
