@@ -23,6 +23,8 @@ for _name in (
     "DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE", "VPSORG_API_TOKEN",
     "PANEL_PUBLIC_URL", "PANEL_PROXY_COUNT", "PANEL_EMAIL_URL", "PANEL_KEYS", "PORT",
     "PANEL_AUDIT_TAIL_FILE",
+    # The tests may run below make; what they start does not.
+    "MAKELEVEL", "MAKEFLAGS", "MFLAGS",
     "PANEL_OIDC_NAME", "PANEL_OIDC_ISSUER", "PANEL_OIDC_CLIENT_ID", "PANEL_OIDC_CLIENT_SECRET_FILE",
 ):  # fmt: skip
     os.environ.pop(_name, None)

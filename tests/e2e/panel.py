@@ -24,6 +24,7 @@ PROVISION_SECONDS, POWER_SECONDS = 3.0, 2.0
 # Settings of whoever runs the tests; the panel gets those given here and no others.
 _NOT_PASSED_ON = (
     "PANEL_", "VPSORG_", "DJANGO_", "REDIS_URL", "DATABASE_URL", "TEST_", "PYTEST_", "SANDBOX_",
+    "MAKE",
 )  # fmt: skip
 
 
