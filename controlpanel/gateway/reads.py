@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Container
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from controlpanel.credentials.key_door import Entered
 from controlpanel.gateway import troubles
 from controlpanel.gateway.answers import Answer, Refusal, refuse
 from controlpanel.gateway.routes import BASE, Found, Route
+from controlpanel.lib import json_text
 from controlpanel.servers import selectors
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg import wire
@@ -23,6 +25,7 @@ from controlpanel.vpsorg.read import mapping
 
 # In all, for one request.
 SECONDS = clients.WORKER_SECONDS
+_LINKS: Final = ("next", "previous")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 # For a place among the requests that wait for the provider.
 WAIT = 5.0
@@ -49,7 +52,7 @@ def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
         raise troubles.of_read(error) from None
     if narrow and not found.id:
         content = _only_within(entered, content)
-    elif narrow and wire.server_id(mapping(json.loads(content))) != found.id:
+    elif narrow and wire.server_id(mapping(json_text.value_of(content.decode()))) != found.id:
         raise troubles.unreadable()  # another server's, and nobody asked whether that is in reach
     return Answer(200, _here(content, account.origin))
 
@@ -92,29 +95,44 @@ def _near(entered: Entered) -> QuerySet[Server]:
 
 
 def _only_within(entered: Entered, content: bytes) -> bytes:
-    body = json.loads(content)
+    """Of the list only the servers within reach, each as it was written."""
+    text = content.decode()
     near = set(_near(entered).order_by().values_list("provider_id", flat=True))
-    entries = body if isinstance(body, list) else mapping(body).get("results")
-    if not isinstance(entries, list):
+    if text.lstrip().startswith("["):
+        return _kept(text, 0, near)[0].encode()
+    parts = json_text.members(text) if text.lstrip().startswith("{") else []
+    lists = [part for part in parts if part.key == "results"]
+    if not lists or not all(isinstance(part.value, list) for part in lists):
         raise troubles.unreadable()
-    kept = [one for one in entries if wire.server_id(mapping(one)) in near]
-    if isinstance(body, list):
-        return json.dumps(kept).encode()
-    paged = body.get("next") or body.get("previous")
-    counted = {"count": len(near) if paged else len(kept)} if "count" in body else {}
-    return json.dumps({**body, **counted, "results": kept}).encode()
+    kept = [_kept(text, part.start, near) for part in lists]
+    paged = any(part.value for part in parts if part.key in _LINKS)
+    count = str(len(near) if paged else kept[-1][1])
+    changes = [(part, shown) for part, (shown, _count) in zip(lists, kept, strict=True)]
+    changes += [(part, count) for part in parts if part.key == "count"]
+    return json_text.replaced(text, changes).encode()
+
+
+def _kept(text: str, start: int, near: Container[str | None]) -> tuple[str, int]:
+    """The list that begins there, without what is not near, and how many are left."""
+    kept = [
+        text[item.start : item.end]
+        for item in json_text.items(text, start)
+        if wire.server_id(mapping(item.value)) in near
+    ]
+    return f"[{','.join(kept)}]", len(kept)
 
 
 def _here(content: bytes, origin: str) -> bytes:
     """Links to other pages of a list lead through the gateway as well, or a script would send its
     key past it."""
-    if b'"next"' not in content and b'"previous"' not in content:
+    if b'"next"' not in content and b'"previous"' not in content and b"\\" not in content:
         return content
-    body = json.loads(content)
-    if not isinstance(body, dict):
+    text = content.decode()
+    if not text.lstrip().startswith("{"):
         return content
-    links = {name: _link(body[name], origin) for name in ("next", "previous") if body.get(name)}
-    return json.dumps({**body, **links}).encode() if links else content
+    links = [part for part in json_text.members(text) if part.key in _LINKS and part.value]
+    changes = [(part, json.dumps(_link(part.value, origin))) for part in links]
+    return json_text.replaced(text, changes).encode() if changes else content
 
 
 def _link(link: Any, origin: str) -> str | None:

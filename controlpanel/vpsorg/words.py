@@ -55,9 +55,10 @@ def retry_after(value: str) -> float | None:
 
 
 def _plain(content: bytes, token: Secret) -> str:
-    """Plain text as it is. Of a page nothing: its text is about itself."""
-    shown = content.decode("utf-8", "replace").replace("\ufffd", "").strip()
-    return "" if shown.startswith("<") else cleaned(shown, token)
+    """Plain text as it is. Of a page nothing: its text is about itself. Nor of what was to be JSON:
+    its members cannot be told apart, and one may hold a secret."""
+    shown = content.decode("utf-8", "replace").replace("\ufffd", "").strip(" \t\r\n\ufeff\0")
+    return "" if shown.startswith(("<", "{", "[")) else cleaned(shown, token)
 
 
 def _general(said: Any) -> Iterator[str]:

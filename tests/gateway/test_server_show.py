@@ -75,3 +75,26 @@ def test_nobody_answers(viewer, settings, synced):
     synced.save()
     answer = viewer.get("/servers/12345/")
     assert answer.status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            '{"id": 12345, "status": "active", "password_auth": "active", "n": 1e400}',
+            '{"id": 12345, "status": "active", "password_auth": "active", "n": 1e400}',
+        ),
+        (
+            '{"id": 12345, "status": "active", "root_password": "active", "n": 0.10}',
+            '{"id": 12345, "status": "active", "n": 0.10}',
+        ),
+        (
+            '{"id": 12345, "os": {"p\\u0061ssword": "x", "id": 5}, "n": -0}',
+            '{"id": 12345, "os": {"id": 5}, "n": -0}',
+        ),
+    ],
+)
+def test_nothing_but_secrets_is_left_out(vera, synced, sandbox, body, expected):
+    sandbox.fault("status", "GET", "/servers/12345/$", status=200, body=body)
+    near = key_of(vera, synced, reach=with_servers("12345"))
+    assert near.get("/servers/12345/").content.decode() == expected

@@ -92,6 +92,51 @@ def test_a_password_never_passes(viewer, sandbox):
     assert said(answer)["results"] == [{"id": 1}]
 
 
+ODD = (
+    '{"count": 2, "price": 1e400,"results":[ {"id":12345 ,"load": 0.12345678901234567890,'
+    '"name":"\\u00fc"}, {"id": 12346,"password":"hunter22"} ] , "b": 2.50}'
+)
+
+
+def test_what_is_in_it_passes_as_it_was_written(viewer, sandbox):
+    sandbox.fault("status", "GET", "/servers/$", status=200, body=ODD)
+    assert viewer.get("/servers/").content.decode() == ODD.replace(',"password":"hunter22"', "")
+
+
+def test_what_is_within_reach_passes_as_it_was_written(vera, synced, sandbox):
+    sandbox.fault("status", "GET", "/servers/$", status=200, body=ODD)
+    script = key_of(vera, synced, reach=with_servers("12345"))
+    assert script.get("/servers/").content.decode() == (
+        '{"count": 1, "price": 1e400,"results":[{"id":12345 ,"load": 0.12345678901234567890,'
+        '"name":"\\u00fc"}] , "b": 2.50}'
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '[{"id": 12346}, {"id": 12345}]',
+        '{"results": [{"id": 12346}], "results": [{"id": 12345}, {"id": 12346}]}',
+        '{"results": [{"id": 12346}, 7, null, {"uuid": "x"}, {"id": 12345}]}',
+        '{"r\\u0065sults": [{"id": 12345}, {"id": 12346, "id": 12346}]}',
+    ],
+)
+def test_however_it_is_written_only_what_is_within_reach_passes(vera, synced, sandbox, body):
+    sandbox.fault("status", "GET", "/servers/$", status=200, body=body)
+    answer = key_of(vera, synced, reach=with_servers("12345")).get("/servers/")
+    assert answer.status_code == 200
+    assert b"12345" in answer.content
+    assert b"12346" not in answer.content
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "01", "1."])
+def test_what_is_no_json_is_unreadable(viewer, sandbox, number):
+    body = f'{{"count": 0, "results": [], "n": {number}}}'
+    sandbox.fault("status", "GET", "/servers/$", status=200, body=body)
+    answer = viewer.get("/servers/")
+    assert (answer.status_code, said(answer)["code"]) == (502, "unreadable")
+
+
 def test_links_to_other_pages_lead_through_the_gateway(viewer, sandbox, settings):
     body = {
         "count": 3,
@@ -103,6 +148,14 @@ def test_links_to_other_pages_lead_through_the_gateway(viewer, sandbox, settings
     found = said(viewer.get("/servers/"))
     assert found["next"] == f"{settings.PANEL_PUBLIC_URL}/api/v1/servers/?page=2"
     assert found["previous"] is None
+
+
+def test_nothing_but_the_links_is_written_anew(viewer, sandbox, settings):
+    link = f"{sandbox.url}/api/v1/servers/?page=2"
+    body = f'{{"count": 3, "n": 1e400, "n\\u0065xt": "{link}", "results": [], "previous": null}}'
+    sandbox.fault("status", "GET", "/servers/$", status=200, body=body)
+    here = f"{settings.PANEL_PUBLIC_URL}/api/v1/servers/?page=2"
+    assert viewer.get("/servers/").content.decode() == body.replace(link, here)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import requests
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
-from controlpanel.operations import services
+from controlpanel.operations import looking, services
 from controlpanel.servers import labels, mirror
 from controlpanel.servers.models import AccountSync, OutsideChange, Server
 from tests.operations.asks import create, fresh, power, rename, sent
@@ -286,3 +286,26 @@ def test_very_many_at_once_come_in_turn(outside, later, monkeypatch):
     later(3)
     assert [event for event, _name in ledger()] == ["outside.appeared"] * 25
     assert Server.objects.count() == 33
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"password_auth": "active"},
+        {"password": "active"},
+        {"root_password": "web-server-01"},
+        {"secret": {"value": "us-west"}},
+        {"api_key": "Debian 12"},
+    ],
+)
+def test_a_secret_of_the_same_text_as_a_value_changes_no_value(
+    later, synced, server, sandbox, told
+):
+    shown = server("web-server-01")
+    before = (shown.status, shown.name, shown.location, shown.os_name)
+    sandbox.fault("rewrite", "GET", "/servers/", set=told, times=None)
+    looking.look_at(shown, 5)
+    later()
+    shown.refresh_from_db()
+    assert (shown.status, shown.name, shown.location, shown.os_name) == before
+    assert ledger() == []

