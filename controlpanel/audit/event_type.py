@@ -53,6 +53,8 @@ _OPERATION_OPTIONAL = (
     "code",
     "note",
     "sent_with",
+    # What VPS.org had shown, where a person confirmed it from that.
+    "seen",
 )
 
 

@@ -52,6 +52,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "reconciled.success": _("%(target)s was looked at: it had been edited"),
             "reconciled.failure": _("%(target)s was looked at: it had not been edited"),
             "reconciled.unknown": _("It is not known whether %(target)s was edited"),
+            "confirmed": _("%(actor)s confirmed that %(target)s was edited"),
         },
     ),
     operation_type(
@@ -86,6 +87,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "reconciled.success": _("%(target)s was looked at: it had been started"),
             "reconciled.failure": _("%(target)s was looked at: it had not been started"),
             "reconciled.unknown": _("It is not known whether %(target)s was started"),
+            "confirmed": _("%(actor)s confirmed that %(target)s was started"),
         },
     ),
     operation_type(
@@ -103,6 +105,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "reconciled.success": _("%(target)s was looked at: it had been stopped"),
             "reconciled.failure": _("%(target)s was looked at: it had not been stopped"),
             "reconciled.unknown": _("It is not known whether %(target)s was stopped"),
+            "confirmed": _("%(actor)s confirmed that %(target)s was stopped"),
         },
     ),
     operation_type(
@@ -120,6 +123,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "reconciled.success": _("%(target)s was looked at: it had been rebooted"),
             "reconciled.failure": _("%(target)s was looked at: it had not been rebooted"),
             "reconciled.unknown": _("It is not known whether %(target)s was rebooted"),
+            "confirmed": _("%(actor)s confirmed that %(target)s was rebooted"),
         },
     ),
     event_type(

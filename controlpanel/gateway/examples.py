@@ -144,6 +144,14 @@ ANSWERS: Final[Mapping[str, Any]] = {
         "provider_status": 201,
         "provider_words": "",
         "code": "",
+        "seen": [
+            {
+                "shows": {"status": "active"},
+                "at": "2026-01-16T15:33:12+00:00",
+                "until": "2026-01-16T15:33:12+00:00",
+            }
+        ],
+        "confirmed_by": "",
         "detail": "",
         "receipt": f"https://panel.example.com/teams/acme/operations/{OPERATION}/",
     },

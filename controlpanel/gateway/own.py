@@ -75,6 +75,8 @@ def _fields(asked: Operation) -> dict[str, Any]:
         "provider_status": asked.provider_status,
         "provider_words": asked.provider_words,
         "code": asked.code,
+        "seen": asked.seen,
+        "confirmed_by": asked.confirmed_by,
         "detail": asked.note,
         "receipt": outcomes.receipt(asked),
     }

@@ -145,6 +145,22 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "provider_status": _or_null("integer", description="The code of VPS.org's answer."),
             "provider_words": {"type": "string"},
             "code": {"type": "string", "description": "Of the trouble, where there was one."},
+            "seen": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "shows": {"type": "object", "description": "Status, or fields of an edit."},
+                        "at": {"type": "string", "format": "date-time"},
+                        "until": {"type": "string", "format": "date-time"},
+                    },
+                    ("shows", "at", "until"),
+                ),
+                "description": "What VPS.org showed of its server since it was sent.",
+            },
+            "confirmed_by": {
+                "type": "string",
+                "description": "Who said, from what was seen, that it was done.",
+            },
             "detail": {"type": "string"},
             "receipt": {"type": "string", "description": "Where a person sees the same."},
         },

@@ -15,7 +15,7 @@ from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.credentials import clients
 from controlpanel.lib import clock
-from controlpanel.operations import following, reconcile
+from controlpanel.operations import following, reconcile, sightings
 from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.states import State
@@ -102,6 +102,7 @@ def _look(account: Account, client: Client) -> None:
     applied = sync.apply_list(account, listing, own=Deeds(account), asked_at=asked_at)
     servers = {seen.id: seen for seen in listing.servers}
     if applied.believed:
+        sightings.note(account, servers, asked_at)
         following.follow(account, client, servers, asked_at)
         reconcile.reconcile(account, client, servers, asked_at)
         _fill_each(_of(account, applied.doubtful), client)
@@ -147,6 +148,7 @@ def _ask_each(account: Account, client: Client) -> dict[str, ServerSeen]:
     for provider_id in due.values_list("provider_id", flat=True)[:DETAILS_A_LOOK]:
         if client.seconds_left <= 0:
             break
+        asked_at = clock.now()
         try:
             seen = client.get_server(provider_id).server
         except (TooManyRequests, Unauthorized):
@@ -155,6 +157,7 @@ def _ask_each(account: Account, client: Client) -> dict[str, ServerSeen]:
             continue
         if seen is not None and seen.id == provider_id:
             sync.apply_seen(account, seen, detail=True, own=Deeds(account))
+            sightings.note(account, {seen.id: seen}, asked_at)
             found[provider_id] = seen
     return found
 
@@ -175,6 +178,7 @@ def _wanted(account: Account) -> list[Server]:
 
 
 def _fill(server: Server, client: Client) -> None:
+    asked_at = clock.now()
     try:
         seen = client.get_server(server.provider_id).server
     except NotFound:
@@ -182,3 +186,4 @@ def _fill(server: Server, client: Client) -> None:
         return
     if seen is not None:
         sync.apply_seen(server.account, seen, detail=True, own=Deeds(server.account))
+        sightings.note(server.account, {seen.id: seen}, asked_at)

@@ -61,6 +61,10 @@ class Operation(models.Model):
     # {"field": ["message", …]} of a 400.
     field_errors = models.JSONField(default=dict)
     note = models.CharField(max_length=500, blank=True)
+    # What VPS.org showed of its server since it was sent; see `sightings`.
+    seen = models.JSONField(default=list)
+    # Who said, from what was seen, that it was done. Copied as a value.
+    confirmed_by = models.CharField(max_length=254, blank=True, default="")
     # For a script: the provider's answer, JSON as received but for passwords.
     answer = models.TextField(blank=True, default="")
 

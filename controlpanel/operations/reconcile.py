@@ -7,8 +7,10 @@
 |        | that name that differs: it may be the one, and a second would cost twice |
 | update | the sent fields are there: done; not so after 2 minutes: "not seen" |
 | delete | 404: done; still there after 2 minutes: "not seen" |
-| start, stop | the state says so: done; not so after 2 minutes: "not seen" |
-| reboot | cannot be observed: a person closes it |
+| start, stop | the state says so: done; not so after 2 minutes: "not seen", but not before 10 |
+|        | minutes have passed since VPS.org last showed it under way |
+| reboot | the end is no proof: what VPS.org shows is kept for 10 minutes, and a person says |
+|        | from that whether it was done, or closes it |
 """
 
 from collections.abc import Mapping
@@ -19,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
-from controlpanel.operations import labelling
+from controlpanel.operations import labelling, sightings
 from controlpanel.operations.following import (
     each,
     has_fields,
@@ -38,6 +40,10 @@ from controlpanel.vpsorg.wire import ServerSeen
 
 NOT_SEEN_AFTER = timedelta(minutes=2)
 CREATE_NOT_SEEN_AFTER = timedelta(minutes=10)
+# What was under way so lately may still come to its end.
+UNDER_WAY_FOR = timedelta(minutes=10)
+# So long after it was sent, what VPS.org shows may be a reboot's doing.
+REBOOT_WATCHED_FOR = timedelta(minutes=10)
 
 
 def reconcile(
@@ -49,11 +55,13 @@ def reconcile(
     def one(operation: Operation) -> None:
         if operation.kind == "create":
             _create(operation, asked_at)
+        elif operation.kind == "reboot":
+            _reboot(operation, asked_at)
         else:
             _other(operation, client, servers.get(operation.provider_id), asked_at)
 
     unknown = Operation.objects.filter(IS_OPEN, account=account, state=State.UNKNOWN.value)
-    each(unknown.exclude(kind="reboot").exclude(answered_at__gte=asked_at), client, one)
+    each(unknown.exclude(answered_at__gte=asked_at), client, one)
 
 
 def _create(operation: Operation, asked_at: datetime) -> None:
@@ -97,10 +105,22 @@ def _is_missing(operation: Operation, asked_at: datetime) -> bool:
     return overdue and operation.polls > 0 and is_due(operation)
 
 
+def _reboot(operation: Operation, asked_at: datetime) -> None:
+    """Never settled by looking; see `sightings`. After a while it waits for a person alone."""
+    if operation.next_poll_at is None:
+        return
+    if not _is_older(operation, REBOOT_WATCHED_FOR, asked_at):
+        later_if_due(operation)
+        return
+    open_still = Operation.objects.filter(id=operation.id, state=operation.state)
+    open_still.update(next_poll_at=None)
+
+
 def _other(
     operation: Operation, client: Client, seen: ServerSeen | None, asked_at: datetime
 ) -> None:
     overdue = _is_older(operation, NOT_SEEN_AFTER, asked_at)
+    overdue = overdue and not sightings.is_under_way(operation, UNDER_WAY_FOR)
     if _is_done(operation, client, seen, ask=overdue):
         _settle(
             operation,
@@ -111,10 +131,21 @@ def _other(
         _settle(
             operation,
             State.NOT_SEEN,
-            note=_("VPS.org shows no sign of it after 2 minutes. You may try again."),
+            note=_not_seen(operation),
         )
     else:
         later_if_due(operation)
+
+
+def _not_seen(operation: Operation) -> str:
+    """Read anew: the last look may have shown more."""
+    operation.refresh_from_db(fields=["seen"])
+    shown = sightings.words(operation)
+    if sightings.signs(operation) and shown:
+        return _("VPS.org showed the server as %(words)s. You may try again.") % {
+            "words": sightings.one_after_another(shown)
+        }
+    return _("VPS.org shows no sign of it after 2 minutes. You may try again.")
 
 
 def _is_done(operation: Operation, client: Client, seen: ServerSeen | None, *, ask: bool) -> bool:

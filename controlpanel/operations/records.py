@@ -12,6 +12,7 @@ from controlpanel.audit.content import requested_as
 from controlpanel.audit.recorder import AuditUnavailable, Result, Target, record, record_by
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
+from controlpanel.operations import sightings
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
 from controlpanel.servers import labels
@@ -86,6 +87,12 @@ def record_closed(scope: Scope, operation: Operation, note: str) -> None:
 
 def record_adopted(scope: Scope, operation: Operation) -> None:
     _record(operation, "reconciled", "success", scope.actor, scope.origin, **_answer(operation))
+
+
+def record_confirmed(scope: Scope, operation: Operation) -> None:
+    """With what VPS.org had shown, from which it was said."""
+    answer = _answer(operation) | {"seen": sightings.lines(operation)}
+    _record(operation, "confirmed", "success", scope.actor, scope.origin, **answer)
 
 
 def _answer(operation: Operation) -> dict[str, Any]:

@@ -18,10 +18,15 @@ from controlpanel.credentials.selectors import changeable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import labelling, rules
+from controlpanel.operations import labelling, rules, sightings
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
-from controlpanel.operations.records import record_adopted, record_closed, record_intent
+from controlpanel.operations.records import (
+    record_adopted,
+    record_closed,
+    record_confirmed,
+    record_intent,
+)
 from controlpanel.operations.selectors import of_form
 from controlpanel.operations.states import PERMISSIONS, UNANSWERED, State
 from controlpanel.servers import labels as server_labels
@@ -149,6 +154,22 @@ def adopt(scope: Scope, operation: Operation, server: Server) -> bool:
             return False
         labelling.give(operation)
         record_adopted(scope, operation)
+    return True
+
+
+def confirm(scope: Scope, operation: Operation) -> bool:
+    """A person says, from what VPS.org showed since, that an unknown change was done. False if it
+    had ended meanwhile, or if nothing was seen that speaks for it."""
+    _insist(scope, operation.kind, operation.team_id)
+    with transaction.atomic():
+        if not sightings.can_be_confirmed(operation) or not _still_moves(
+            operation,
+            State.OBSERVED,
+            confirmed_by=scope.actor.name,
+            note=_("%(person)s said that this was done.") % {"person": scope.actor.name},
+        ):
+            return False
+        record_confirmed(scope, operation)
     return True
 
 

@@ -68,7 +68,7 @@ def due_accounts() -> set[UUID]:
     now = clock.now()
     followed = Operation.objects.filter(
         next_poll_at__lte=now, state__in=[State.ACCEPTED.value, State.UNKNOWN.value]
-    ).exclude(kind="reboot", state=State.UNKNOWN.value)  # waits for a person
+    )
     wanted = Server.objects.filter(
         Q(asked_at=None) | Q(asked_at__lte=now - looking.DETAIL_FRESH),
         gone_at=None,

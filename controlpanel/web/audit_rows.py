@@ -49,6 +49,7 @@ _FACTS: Final[Mapping[str, Promise]] = {
     "provider_status": _l("VPS.org’s status code"),
     "provider_words": _l("VPS.org’s words"),
     "code": _l("Kind of error"),
+    "seen": _l("What VPS.org showed"),
     "fields": _l("What was changed"),
     "what": _l("What was done"),
     "seq": _l("Number of its event"),
@@ -63,6 +64,7 @@ _STEPS: Final[Mapping[str, Promise]] = {
     "outcome": _l("what came of sending it"),
     "observed": _l("seen at VPS.org afterwards"),
     "reconciled": _l("looked for afterwards, since the answer was lost"),
+    "confirmed": _l("confirmed by a person, from what VPS.org showed"),
 }
 # Shown elsewhere: as a table of their own, or as a link.
 _APART: Final = {"before", "body", "operation"}

@@ -13,6 +13,7 @@ from controlpanel.lib import clock
 from controlpanel.lib.text import clean
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import STUCK, State
+from controlpanel.web import sighting_texts
 
 Words = Mapping[str, Promise]
 
@@ -112,8 +113,9 @@ _LOOKING: Final[Words] = {
         "server is still there, then says so here."
     ),
     "reboot": _l(
-        "Nobody can see afterwards whether a server rebooted, so this stays open until a person "
-        "has looked at the server and closes it with a note."
+        "Nothing was sent twice and nothing will be. The panel keeps what VPS.org shows for ten "
+        "minutes. That is no proof of a reboot, so this stays open until a person has looked at "
+        "the server and confirms it, or closes it with a note."
     ),
 }
 _LOOKING_OTHERWISE = _l(
@@ -210,6 +212,10 @@ def sentence(operation: Operation) -> str:
 def meaning(operation: Operation) -> Meaning:
     state = State(operation.state)
     headline, (tone, said, then) = str(_HEADLINES[state]), _BY_STATE[state](operation)
+    if operation.confirmed_by:
+        headline = _("Done: %(person)s confirmed it.") % {
+            "person": clean(operation.confirmed_by, 254)
+        }
     if is_stuck(operation):
         tone, headline = "warn", _("This takes unusually long.")
         then = _("It has not failed: nobody knows that. The panel goes on looking.")
@@ -288,12 +294,15 @@ def _accepted(operation: Operation) -> _Said:
 
 
 def _observed(operation: Operation) -> _Said:
+    if operation.confirmed_by:
+        return "good", sighting_texts.confirmed(operation), ""
     return "good", str(_OBSERVED[operation.kind]), ""
 
 
 def _unknown(operation: Operation) -> _Said:
-    looking = _LOOKING.get(operation.kind, _LOOKING_OTHERWISE)
-    return "warn", str(_UNKNOWN[operation.kind]), str(looking)
+    looking = str(_LOOKING.get(operation.kind, _LOOKING_OTHERWISE))
+    said = f"{_UNKNOWN[operation.kind]} {sighting_texts.since(operation)}".strip()
+    return "warn", said, looking
 
 
 def _failed(operation: Operation) -> _Said:

@@ -98,6 +98,22 @@ def adopt(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpRespons
 
 
 @door("servers.view", ("POST",))
+def confirm(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpResponseBase:
+    """A person says, from what VPS.org showed since, that an unknown change was done."""
+    operation = selectors.get(scope, operation_id)
+    access.require(scope, PERMISSIONS[operation.kind], request.path)
+    if not services.confirm(scope, operation):
+        return _show(
+            request, scope, selectors.get(scope, operation_id), status=409,
+            problem=_(
+                "This cannot be confirmed: it was settled meanwhile, or nothing was seen that "
+                "speaks for it alone."
+            ),
+        )  # fmt: skip
+    return sending.receipt(request, scope, operation)
+
+
+@door("servers.view", ("POST",))
 def close(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpResponseBase:
     """A person ends what nobody can observe any more."""
     operation = selectors.get(scope, operation_id)

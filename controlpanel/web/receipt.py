@@ -13,24 +13,16 @@ from django.utils.translation import gettext_lazy as _l
 from controlpanel.accounts import policy, roles
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import selectors
+from controlpanel.operations import selectors, sightings
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import choices
-from controlpanel.web import meanings
+from controlpanel.web import meanings, sighting_texts
+from controlpanel.web.field_labels import FIELD_LABELS
 from controlpanel.web.places import server_url
 from controlpanel.web.templatetags._units import elapsed
 
-FIELD_LABELS: Final[Mapping[str, Promise]] = {
-    "name": _l("Name"),
-    "hostname": _l("Hostname"),
-    "location": _l("Location"),
-    "plan_id": _l("Plan"),
-    "os_id": _l("System"),
-    "ssh_key_id": _l("SSH key"),
-    "backups_enabled": _l("Backups"),
-}
 # Fields that name something of the catalogue by its id, and what.
 _KINDS: Final[Mapping[str, str]] = {
     "location": "location",
@@ -101,6 +93,9 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
         "again_url": _again_url(scope, operation) if allowed and not left else "",
         "candidates": found,
         "may_adopt": allowed and bool(found),
+        "confirm_url": _own_url("operation-confirm", scope, operation),
+        "confirmable": sightings.can_be_confirmed(operation),
+        "may_confirm": allowed and sightings.can_be_confirmed(operation),
         "closable": closable(operation),
         "may_close": allowed and closable(operation),
         "right": policy.PERMISSIONS[permission],
@@ -126,6 +121,8 @@ def steps(operation: Operation) -> list[Step]:
             return [step for step in path if step.at]
     else:
         path.append(_answered(operation, state))
+    if state is State.UNKNOWN or _was_lost(operation):
+        path += _seen(operation)
     if state in _ENDED:
         label, mark = _ENDED[state]
         return [*path, Step(state.value, str(label), mark, at.ended_at)]
@@ -188,11 +185,20 @@ def _answered(operation: Operation, state: State) -> Step:
 
 def _observed(operation: Operation, state: State) -> Step:
     waits = state is State.ACCEPTED
-    step = _step("observed", _("Observed"), operation.observed_at, now=waits)
+    label = _("Confirmed") if operation.confirmed_by else _("Observed")
+    step = _step("observed", label, operation.observed_at, now=waits)
     if waits and operation.answered_at:
         so_far = _("%(time)s so far") % {"time": elapsed(operation.answered_at)}
         return replace(step, words=so_far)
     return step
+
+
+def _seen(operation: Operation) -> list[Step]:
+    """What VPS.org showed instead of an answer."""
+    return [
+        Step("seen", _("Shown: %(words)s") % {"words": sighting_texts.shown(one)}, "done", one.at)
+        for one in sightings.of(operation)
+    ]
 
 
 def _was_lost(operation: Operation) -> bool:
