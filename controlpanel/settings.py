@@ -244,6 +244,11 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "controlpanel.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "controlpanel.accounts.email_forms.SignInForm",
+    "reset_password": "controlpanel.accounts.email_forms.AskResetForm",
+    "add_email": "controlpanel.accounts.email_forms.ChangeEmailForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

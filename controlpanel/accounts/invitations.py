@@ -14,10 +14,12 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
+from controlpanel.accounts.email_forms import not_ascii
 from controlpanel.accounts.members import MemberRefused, check_grant, shown
 from controlpanel.accounts.models import Invitation, Membership, Team, User, reach_of
 from controlpanel.audit.recorder import PANEL, Target, record, record_by, record_now
 from controlpanel.lib import clock
+from controlpanel.lib.email_address import are_same, folded
 from controlpanel.lib.scope import Actor, Origin, Reach, Scope
 from controlpanel.lib.secret import Secret
 
@@ -95,7 +97,7 @@ def find(token: str, user: User | None) -> Invitation:
     if found is None:
         raise InvitationUnusable("unknown")
     _refuse_over(found)
-    if user is not None and user.email.lower() != found.email:
+    if user is not None and not are_same(user.email, found.email):
         raise InvitationUnusable("other_address", found)
     _refuse_outgrown(found)
     return found
@@ -183,13 +185,15 @@ def _insist(scope: Scope) -> None:
 
 
 def _good_address(email: str) -> str:
-    email = email.strip().lower()
+    email = email.strip()
     try:
         validate_email(email)
         MaxLengthValidator(_LONGEST_ADDRESS)(email)
     except ValidationError:
         raise MemberRefused(_("Enter an e-mail address, such as bob@example.com.")) from None
-    return email
+    if not folded(email):
+        raise MemberRefused(not_ascii())
+    return folded(email)
 
 
 def _refuse_member(scope: Scope, email: str) -> None:
@@ -198,7 +202,7 @@ def _refuse_member(scope: Scope, email: str) -> None:
 
 
 def _is_member(team_id: UUID, email: str) -> bool:
-    return Membership.objects.filter(team_id=team_id, user__email__iexact=email).exists()
+    return Membership.objects.filter(team_id=team_id, user__email=folded(email)).exists()
 
 
 def _target(invitation: Invitation) -> Target:

@@ -6,6 +6,7 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 
 from controlpanel.lib import clock
+from controlpanel.lib.email_address import folded
 from controlpanel.lib.scope import EVERYTHING, Reach
 
 
@@ -22,7 +23,15 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username or "")
+        user = self.with_address(username or "")
+        if user is None:
+            raise self.model.DoesNotExist
+        return user
+
+    def with_address(self, address: str) -> "User | None":
+        """Whose address this is, in any case. None also for one that is not all ASCII."""
+        name = folded(address)
+        return self.filter(email=name).first() if name else None
 
 
 class User(AbstractBaseUser):

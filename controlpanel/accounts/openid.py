@@ -29,6 +29,7 @@ from django.utils.cache import add_never_cache_headers
 from controlpanel.accounts.models import User
 from controlpanel.accounts.own_events import record_if_possible, record_own
 from controlpanel.audit import readonly
+from controlpanel.lib.email_address import folded
 from controlpanel.lib.openid import OpenID, is_safe
 from controlpanel.lib.text import clean
 
@@ -118,6 +119,8 @@ class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth ship
                 raise OAuth2Error("The provider speaks of somebody else")
         login = self.get_provider().sociallogin_from_response(request, {"id_token": person})
         login.authenticated_at = claims.get("auth_time")
+        # allauth makes lower case of the others, which turns a Kelvin sign into a k.
+        login.address_as_told = str(person.get("email"))
         return login
 
     def _claims(self, app: SocialApp, id_token: str) -> dict[str, Any]:
@@ -269,7 +272,7 @@ def _link(request: HttpRequest, login: SocialLogin) -> None:
         tried = [one.email for one in login.email_addresses]
         _fail(request, None, *tried)
         raise ImmediateHttpResponse(trouble(request, "unverified"))
-    known = EmailAddress.objects.filter(email__iexact=verified[0], verified=True).first()
+    known = _known(login.address_as_told)
     if known is None:
         _fail(request, None, verified[0])
         raise ImmediateHttpResponse(trouble(request, "unknown"))
@@ -282,6 +285,12 @@ def _link(request: HttpRequest, login: SocialLogin) -> None:
         _connect(request, login, known.user_id)
     except IntegrityError:  # two tabs at once
         raise ImmediateHttpResponse(trouble(request, "failed")) from None
+
+
+def _known(address: str) -> EmailAddress | None:
+    """Stored in lower case; an address with other than ASCII characters is nobody's here."""
+    name = folded(address)
+    return EmailAddress.objects.filter(email=name, verified=True).first() if name else None
 
 
 def _connect(request: HttpRequest, login: SocialLogin, user_id: Any) -> None:

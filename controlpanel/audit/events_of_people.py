@@ -167,6 +167,12 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         required=("address",),
     ),
     event_type(
+        "authn_email_refused",
+        _("New address not confirmed"),
+        _("%(actor)s tried to confirm %(address)s for %(target)s, whose sign-in it is"),
+        required=("address",),
+    ),
+    event_type(
         "authn_email_changed",
         _("Address changed"),
         _("The e-mail address %(before)s became %(after)s"),

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import include, path, re_path
 
-from controlpanel.web import openid, own
+from controlpanel.web import confirm_email, openid, own
 from controlpanel.web.door import ask_again
 
 View = Callable[..., HttpResponseBase]
@@ -53,7 +53,9 @@ _account = [
     path("email/", _whole(account.email), name="account_email"),
     path("confirm-email/", account.email_verification_sent, name="account_email_verification_sent"),
     re_path(
-        r"^confirm-email/(?P<key>[-:\w]+)/$", account.confirm_email, name="account_confirm_email"
+        r"^confirm-email/(?P<key>[-:\w]+)/$",
+        confirm_email.confirm_email,
+        name="account_confirm_email",
     ),
     path("password/change/", account.password_change, name="account_change_password"),
     path("password/set/", _fresh(account.password_set), name="account_set_password"),

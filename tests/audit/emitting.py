@@ -66,7 +66,7 @@ ROUTES: Final[Mapping[str, Events]] = {
     "account_logout": _of("authn_logout"),
     "account_reauthenticate": _of("authn_reauth_success"),
     "account_email": _of("authn_email_asked", "authn_email_withdrawn"),
-    "account_confirm_email": _of("authn_email_changed"),
+    "account_confirm_email": _of("authn_email_changed", "authn_email_refused"),
     "account_change_password": _of("authn_password_change"),
     "account_set_password": _of("authn_password_change"),
     "account_reset_password": _of("authn_password_reset_asked"),

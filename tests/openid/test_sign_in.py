@@ -8,13 +8,13 @@ from django.core import mail
 from django.test import Client
 from pytest_django.asserts import assertRedirects
 
-from controlpanel.accounts.models import Membership, User
+from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.audit import closure
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
 from tests.openid.doing import CALLBACK, START, failures, go, is_signed_in, links, sign_in
 from tests.openid.provider import Provider
-from tests.people import Person
+from tests.people import Person, join
 
 
 def _words(answer: Any) -> str:
@@ -216,3 +216,48 @@ def test_no_link_is_made_while_the_panel_is_read_only(
     assert answer.status_code == 403
     assert links() == {}
     assert not AuditEvent.objects.filter(event="authn_openid_linked").exists()
+
+
+# PostgreSQL takes the first of these for ASCII letters, Python the second.
+@pytest.mark.databases
+@pytest.mark.parametrize(
+    "address",
+    [
+        "al\u0131ce@example.com",
+        "\u212aate@example.com",
+        "AL\u0130CE@EXAMPLE.COM",
+        "alice@examp\u217ce.com",
+        "alic\u00e9@example.com",
+        "\uff41lice@example.com",
+        "alice\u200b@example.com",
+        "alice@ex\u00adample.com",
+        "\u0430lice@example.com",
+        "alice@example\uff0ecom",
+        "alice@example.com\u0301",
+    ],
+)
+def test_an_address_with_other_characters_is_nobody_here(
+    alice: Person, team: Team, provider: Provider, nobody: Client, address: str
+) -> None:
+    join(team, "kate", "owner")
+    provider.person["email"] = address
+    answer = sign_in(nobody, provider)
+    assert answer.status_code == 403
+    assert not is_signed_in(nobody)
+    assert links() == {}
+
+
+@pytest.mark.databases
+def test_nor_does_it_match_an_account_that_is_written_so(
+    team: Team, provider: Provider, nobody: Client
+) -> None:
+    User.objects.create_user("b\u00fccher@example.com", name="B")
+    provider.person["email"] = "b\u00fccher@example.com"
+    assert sign_in(nobody, provider).status_code == 403
+
+
+@pytest.mark.databases
+def test_the_case_makes_no_difference(alice: Person, provider: Provider, nobody: Client) -> None:
+    provider.person["email"] = "Alice@EXAMPLE.com"
+    sign_in(nobody, provider)
+    assert is_signed_in(nobody)

@@ -1,4 +1,5 @@
 import re
+from urllib.parse import quote
 
 import pytest
 from django.core import mail
@@ -99,3 +100,57 @@ def test_who_never_confirmed_an_address_does_not_get_in(alice, nobody):
     nobody.post(link())
     sign_in(nobody, alice)
     assert is_signed_in(nobody)
+
+
+def test_it_is_confirmed_by_the_person_whose_sign_in_it_is(alice, nobody):
+    """Somebody at alice's open browser asked for their own address."""
+    ask(alice)
+    for answer in (nobody.get(link()), nobody.post(link())):
+        assert answer["Location"] == f"/accounts/login/?next={quote(link())}"
+    alice.user.refresh_from_db()
+    assert alice.user.email == "alice@example.com"
+    page = nobody.get(f"/accounts/login/?next={link()}").content.decode()
+    assert "Sign in to confirm your new e-mail address" in page
+
+
+@pytest.mark.parametrize("who", ["bob", "charlie"])
+def test_another_person_confirms_nothing(alice, who, request):
+    other = request.getfixturevalue(who)
+    ask(alice)
+    page = other.get(link())
+    assert page.status_code == 403
+    assert "another person" in page.content.decode()
+    assert "alice" not in page.content.decode()
+    assert other.post(link()).status_code == 403
+    alice.user.refresh_from_db()
+    assert alice.user.email == "alice@example.com"
+    assert is_signed_in(other)  # nobody is signed out by following a link
+    (event,) = events("authn_email_refused", alice)
+    assert (event.result, event.actor_name) == ("denied", other.user.email)
+
+
+def test_a_stranger_signs_in_and_then_confirms(alice, nobody):
+    ask(alice)
+    answer = nobody.post(
+        "/accounts/login/", {"login": "alice@example.com", "password": PASSWORD, "next": link()}
+    )
+    assert answer["Location"] == link()
+    nobody.post(link())
+    alice.user.refresh_from_db()
+    assert alice.user.email == NEW
+
+
+def test_a_new_password_is_not_sent_to_an_address_that_waits(alice, nobody):
+    ask(alice)
+    mail.outbox.clear()
+    nobody.post("/accounts/password/reset/", {"email": NEW})
+    assert "password/reset/key" not in str([message.body for message in mail.outbox])
+    nobody.post("/accounts/password/reset/", {"email": "alice@example.com"})
+    assert "password/reset/key" in mail.outbox[-1].body
+
+
+@pytest.mark.parametrize("address", ["alice@b\u00fccher.example", "\u212aate@example.com"])
+def test_other_characters_are_refused_at_the_field(alice, address):
+    answer = ask(alice, address)
+    assert "begins with xn--" in answer.content.decode()
+    assert mail.outbox == []

@@ -70,3 +70,46 @@ def test_asking_for_passwords_has_an_end(alice):
     ]
     assert [answer.status_code for answer in answers] == [302] * 5 + [429]
     assert LOGIN in answers[-1].content.decode()
+
+
+HOSTS = ["localhost", "localhost:8000", "localhost:1", "LOCALHOST", "127.0.0.1", "127.0.0.1:65535"]
+
+
+@pytest.mark.django_db
+def test_the_host_header_is_no_way_around_it(alice, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    for host in HOSTS:
+        sign_in(Client(), alice, "wrong-horse-9", Host=host)
+    browser = Client()
+    sign_in(browser, alice, Host="fresh.example:4711")
+    assert not is_signed_in(browser)
+
+
+@pytest.mark.django_db
+def test_another_spelling_of_the_address_is_no_way_around_it(alice):
+    for written in (
+        "alice@example.com", "Alice@example.com", "ALICE@EXAMPLE.COM", " alice@example.com",
+        "alice@Example.com", "aLICE@example.com",
+    ):  # fmt: skip
+        Client().post(LOGIN, {"login": written, "password": "wrong-horse-9"})
+    browser = Client()
+    sign_in(browser, alice)
+    assert not is_signed_in(browser)
+
+
+@pytest.mark.django_db
+def test_the_address_that_waits_is_the_same_account(alice):
+    alice.post("/accounts/email/", {"email": "alice@example.org", "action_add": ""})
+    for written in ("alice@example.org", "alice@example.com") * 3:
+        Client().post(LOGIN, {"login": written, "password": "wrong-horse-9"})
+    browser = Client()
+    sign_in(browser, alice)
+    assert not is_signed_in(browser)
+
+
+@pytest.mark.django_db
+def test_another_account_is_counted_apart(alice, adam):
+    guess(alice)
+    browser = Client()
+    sign_in(browser, adam)
+    assert is_signed_in(browser)

@@ -13,6 +13,7 @@ from controlpanel.credentials import panel_keys
 from controlpanel.credentials.panel_keys import PanelKeyRefused
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import request_id
+from controlpanel.lib.email_address import folded
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
 from controlpanel.lib.text import clean, redact
@@ -73,7 +74,7 @@ def _scope(email: str, slug: str) -> Scope:
     if team is None:
         raise CommandError(f"There is no team “{_said(slug)}”. Its address names it: /teams/SLUG/.")
     found = Membership.objects.select_related("user", "team").filter(
-        team=team, user__email__iexact=email.strip()
+        team=team, user__email=folded(email)
     )
     membership = found.first()
     if membership is None:

@@ -11,9 +11,11 @@ from django.db import transaction
 from django.urls import reverse
 
 from controlpanel.accounts import services
+from controlpanel.accounts.email_forms import not_ascii
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib import request_id
+from controlpanel.lib.email_address import folded
 from controlpanel.lib.text import clean
 
 
@@ -48,12 +50,13 @@ class Command(BaseCommand):
 
 
 def _address(text: str) -> str:
-    email = text.strip().lower()
     try:
-        validate_email(email)
+        validate_email(text.strip())
     except ValidationError:
         raise CommandError(f"“{clean(text)}” is not an e-mail address.") from None
-    return email
+    if not folded(text):
+        raise CommandError(not_ascii())
+    return folded(text)
 
 
 def _team_name(text: str) -> str:
