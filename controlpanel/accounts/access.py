@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest
 from controlpanel.accounts import entering, roles
 from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
 from controlpanel.accounts.origin import of_request
+from controlpanel.accounts.policy import TEAM_WIDE
 from controlpanel.audit import readonly
 from controlpanel.audit.recorder import Target, record_now
 from controlpanel.lib import clock, request_id
@@ -165,7 +166,7 @@ def command_scope_for(membership: Membership) -> Scope:
 
 
 def who_can(scope: Scope, permission: str) -> list[User]:
-    """Members of the scope's team whose role carries `permission`, owners first."""
+    """Members of the scope's team who have this right, owners first."""
     return [user for user, rights in _people(scope) if permission in rights]
 
 
@@ -182,6 +183,11 @@ def of_member(scope: Scope, membership: Membership) -> Scope:
     """What another member of the team may do, for a page that shows it. Never to act with."""
     assert membership.team_id == scope.team_id
     return _scope(membership, scope.origin)
+
+
+def in_force(permissions: frozenset[str], reach: Reach) -> frozenset[str]:
+    """What of a role's rights counts with this reach: those about the whole team need all of it."""
+    return permissions if reach.is_all else permissions - TEAM_WIDE
 
 
 def _membership(user: User, team_slug: str) -> Membership | None:
@@ -224,7 +230,7 @@ def _people(scope: Scope) -> list[tuple[User, frozenset[str]]]:
     order = list(known)
     found = [one for one in active if one.role in known]
     ranked = sorted(found, key=lambda one: (order.index(one.role), one.user.email))
-    return [(one.user, known[one.role].permissions) for one in ranked]
+    return [(one.user, in_force(known[one.role].permissions, one.reach)) for one in ranked]
 
 
 def _note_activity(membership: Membership) -> None:
@@ -246,17 +252,18 @@ def _scope(membership: Membership, origin: Origin) -> Scope:
         team_id=team.id,
         team_slug=team.slug,
         team_name=team.name,
-        permissions=role.permissions if role else frozenset(),
+        permissions=in_force(role.permissions, membership.reach) if role else frozenset(),
         user_id=user.id,
         reach=membership.reach,
     )
 
 
 def _narrowed(scope: Scope, key_id: UUID, permissions: frozenset[str], reach: Reach) -> Scope:
+    within = scope.reach & reach
     return replace(
         scope,
-        permissions=scope.permissions & permissions,
-        reach=scope.reach & reach,
+        permissions=in_force(scope.permissions & permissions, within),
+        reach=within,
         key_id=key_id,
     )
 

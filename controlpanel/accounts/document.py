@@ -1,6 +1,6 @@
 """docs/permissions.md, made from the table of rights and roles: `make docs` writes it."""
 
-from controlpanel.accounts.policy import PERMISSIONS, ROLES
+from controlpanel.accounts.policy import PERMISSIONS, ROLES, TEAM_WIDE
 
 _HEAD = """\
 # Rights and roles
@@ -15,6 +15,12 @@ _RULES = """\
 
 - The built-in roles stay as they are. A team copies one into a role of its own and ticks rights.
 - Nobody grants a right, or access to servers, that they lack. Nobody changes their own membership.
+- A right about the whole team counts only in a membership for all servers; with chosen servers or
+  labels the role's other rights remain. That goes for members and invitations, roles, policies,
+  review rules and where checkpoints go, accounts with their sync and service tokens, other people's
+  panel keys, and closing or handing over the team. One's own tokens and panel keys, and reading,
+  exporting and reviewing the log of the servers within reach, need no more than that reach.
+- An invitation counts only while whoever sent it could still send it.
 - Nobody changes the membership of somebody, or a role, with rights that they lack.
 - The last owner cannot go. An owner is there for all servers.
 - A role that somebody has, or is invited to, cannot be removed.
@@ -44,10 +50,10 @@ def _roles() -> str:
 
 def _rights() -> str:
     roles = ROLES.values()
-    head = f"| right | allows to | {' | '.join(str(role.label) for role in roles)} |"
-    line = f"| --- | --- |{' :---: |' * len(roles)}"
+    head = f"| right | allows to | whole team | {' | '.join(str(role.label) for role in roles)} |"
+    line = f"| --- | --- | :---: |{' :---: |' * len(roles)}"
     rows = [
-        f"| `{name}` | {words} | "
+        f"| `{name}` | {words} | {'yes' if name in TEAM_WIDE else '–'} | "
         + " | ".join("yes" if name in role.permissions else "–" for role in roles)
         + " |"
         for name, words in PERMISSIONS.items()

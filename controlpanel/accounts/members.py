@@ -153,7 +153,7 @@ def _refuse_last_owner(member: Membership) -> None:
 
 def _owners(team_id: UUID, besides: Iterable[UUID]) -> bool:
     owners = Membership.objects.filter(
-        team_id=team_id, role=OWNER, user__is_active=True, suspended_at=None
+        team_id=team_id, role=OWNER, reach_kind="all", user__is_active=True, suspended_at=None
     )
     return owners.exclude(user_id__in=besides).exists()
 

@@ -79,7 +79,7 @@ def accept(scope: Scope, offered: OwnershipOffer) -> None:
         found = open_offer(scope)
         if found is None or found.receiver_id != scope.user_id or found.giver_id != giver.user_id:
             raise MemberRefused(_("This offer no longer stands."))
-        if giver.role != OWNER or giver.suspended_at is not None:
+        if giver.role != OWNER or giver.suspended_at is not None or not giver.reach.is_all:
             raise MemberRefused(_("Whoever offered this is no longer an owner."))
         before = {"receiver": receiver.role, "giver": giver.role}
         receiver.role = OWNER
@@ -108,7 +108,7 @@ def _membership(scope: Scope, user_id: UUID | None) -> Membership:
 
 
 def _refuse_unless_owner(scope: Scope) -> None:
-    if scope.actor.role != OWNER or scope.user_id is None:
+    if scope.actor.role != OWNER or scope.user_id is None or not scope.reach.is_all:
         raise MemberRefused(_("Only an owner can hand the team over."))
 
 

@@ -34,6 +34,12 @@ PERMISSIONS: Final[Mapping[str, Promise]] = {
     "team.manage": _("change roles and the team's settings"),
 }
 
+# Rights about the whole team: `access` gives them only together with access to all servers. The
+# others are about what is within reach, or about one's own.
+TEAM_WIDE: Final = frozenset(
+    {"accounts.connect", "members.manage", "keys.others", "policies.manage", "team.manage"}
+)
+
 _LOOK = {"servers.view", "members.view", "keys.own"}
 _RUN = {
     "servers.create",

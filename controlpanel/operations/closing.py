@@ -35,11 +35,12 @@ class CannotClose(Exception):
 
 
 def why_not_disconnect(scope: Scope, account: Account) -> CannotClose | None:
-    return _partial(scope) or _busy(Operation.objects.filter(IS_OPEN, account=account))
+    assert account.team_id == scope.team_id
+    return _busy(Operation.objects.filter(IS_OPEN, account=account))
 
 
 def why_not_close(scope: Scope) -> CannotClose | None:
-    return _partial(scope) or _busy(Operation.objects.filter(IS_OPEN, team_id=scope.team_id))
+    return _busy(Operation.objects.filter(IS_OPEN, team_id=scope.team_id))
 
 
 def disconnect(scope: Scope, account: Account) -> list[Revocation]:
@@ -124,13 +125,6 @@ def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
 def _end_offer(scope: Scope) -> None:
     for offered in OwnershipOffer.objects.filter(team_id=scope.team_id).select_related("receiver"):
         ownership.end(scope, offered, "ownership.withdrawn")
-
-
-def _partial(scope: Scope) -> CannotClose | None:
-    """What they do not see would go as well."""
-    if scope.reach.is_all:
-        return None
-    return CannotClose(_("You are here for some servers only, and this is about all of them."))
 
 
 def _busy(operations: QuerySet[Operation]) -> CannotClose | None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access, roles, selectors
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Membership, User
-from controlpanel.accounts.policy import PERMISSIONS
+from controlpanel.accounts.policy import PERMISSIONS, Role
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials import selectors as credentials
 from controlpanel.lib.scope import Scope
@@ -93,7 +93,7 @@ def _keys(scope: Scope, member: Membership) -> list[panel_key_rows.Row] | None:
 def _rights(scope: Scope, theirs: Scope, member: Membership) -> list[Right]:
     lacking = [name for name in PERMISSIONS if not _may(theirs, member, name)]
     helpers = access.who_grants(scope, lacking) if lacking else {}
-    role = roles.label(scope.team_id, member.role)
+    role = roles.find(scope.team_id, member.role) or Role(member.role, member.role, "", frozenset())
     return [
         Right(
             name=name,
@@ -110,13 +110,18 @@ def _may(theirs: Scope, member: Membership, name: str) -> bool:
     return member.suspended_at is None and member.user.is_active and theirs.allows(name)
 
 
-def _rule(theirs: Scope, member: Membership, name: str, role: str) -> str:
+def _rule(theirs: Scope, member: Membership, name: str, role: Role) -> str:
     """Which rule decides: being suspended, the role, and the servers that it is for."""
     if member.suspended_at is not None or not member.user.is_active:
         return _("suspended: may do nothing here until that is lifted")
+    if name not in role.permissions:
+        return _("the role %(role)s does not have it") % {"role": role.label}
+    given = _("the role %(role)s has it") % {"role": role.label}
     if not theirs.allows(name):
-        return _("the role %(role)s does not have it") % {"role": role}
-    given = _("the role %(role)s has it") % {"role": role}
+        return _(
+            "%(given)s, but it is about the whole team and counts only with access to all servers, "
+            "not with %(servers)s"
+        ) % {"given": given, "servers": reach_words(theirs.reach)}
     if theirs.reach.is_all or name.partition(".")[0] not in _ON_SERVERS:
         return given
     return _("%(given)s, on %(servers)s") % {"given": given, "servers": reach_words(theirs.reach)}

@@ -11,6 +11,7 @@ from controlpanel.accounts import access, policy, roles
 from controlpanel.accounts.access import Denied
 from controlpanel.web import readonly
 from controlpanel.web.buttons import why_url
+from controlpanel.web.reach import reach_words
 
 # Fields whose content is not put into a page.
 _SECRETS: Final = {
@@ -49,9 +50,12 @@ def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def denied(request: HttpRequest, refusal: Denied) -> HttpResponse:
     """Names the missing right and the people who can grant it."""
     permission = refusal.permission
+    role = roles.find(refusal.scope.team_id, refusal.scope.actor.role)
+    withheld = role is not None and permission in role.permissions
     context = {
         "right": policy.PERMISSIONS[permission],
-        "role": roles.find(refusal.scope.team_id, refusal.scope.actor.role),
+        "role": role,
+        "reach": reach_words(refusal.scope.reach) if withheld else "",
         "helpers": access.who_grants(refusal.scope, [permission])[permission],
         "why_url": why_url(refusal.scope, permission),
         "team_name": refusal.scope.team_name,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
-from controlpanel.accounts.policy import Role
+from controlpanel.accounts.policy import PERMISSIONS, TEAM_WIDE, Role
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope
 from controlpanel.servers import labels, selectors
 from controlpanel.servers.labels import LabelRefused
@@ -146,6 +146,11 @@ class GrantForm(ReachForm):
     ) -> None:
         super().__init__(scope, data, given=given, initial={"role": role})
         self._offer("role", [(one.slug, one.label) for one in roles])
+
+    @property
+    def team_wide(self) -> list[str]:
+        """The rights that count only with all servers, in words."""
+        return [str(words) for name, words in PERMISSIONS.items() if name in TEAM_WIDE]
 
 
 REACHES: Final = (

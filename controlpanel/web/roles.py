@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts import roles
 from controlpanel.accounts.models import TeamRole
-from controlpanel.accounts.policy import PERMISSIONS, ROLES
+from controlpanel.accounts.policy import PERMISSIONS, ROLES, TEAM_WIDE
 from controlpanel.accounts.roles import RoleRefused
 from controlpanel.lib.scope import Scope
 from controlpanel.web import members
@@ -169,9 +169,14 @@ def _page(scope: Scope) -> dict[str, Any]:
 
 def _told(permissions: Iterable[str]) -> list[str]:
     """The sentences of these rights, in the order of the table."""
-    return [str(words) for name, words in PERMISSIONS.items() if name in set(permissions)]
+    return [_words(name) for name in PERMISSIONS if name in set(permissions)]
 
 
 def _sentence(permission: str) -> str:
-    words = str(PERMISSIONS[permission])
+    words = _words(permission)
     return words[:1].upper() + words[1:]
+
+
+def _words(permission: str) -> str:
+    words = str(PERMISSIONS[permission])
+    return _("%(right)s (whole team)") % {"right": words} if permission in TEAM_WIDE else words

@@ -41,5 +41,35 @@ def test_each_right_is_with_these_roles(permission):
     assert carriers == EXPECTED[permission]
 
 
+# For each right whether it is about the whole team, said once more and by hand.
+WHOLE_TEAM = {
+    "servers.view": False,
+    "servers.create": False,
+    "servers.edit": False,
+    "servers.start": False,
+    "servers.stop": False,
+    "servers.reboot": False,
+    "servers.delete": False,
+    "servers.lock": False,
+    "servers.unlock": False,
+    "labels.edit": False,
+    "tokens.own": False,
+    "accounts.connect": True,
+    "audit.view": False,
+    "audit.export": False,
+    "audit.review": False,
+    "members.view": False,
+    "members.manage": True,
+    "keys.own": False,
+    "keys.others": True,
+    "policies.manage": True,
+    "team.manage": True,
+}
+
+
+def test_it_is_said_of_every_right_whether_it_is_about_the_whole_team():
+    assert {right: right in policy.TEAM_WIDE for right in policy.PERMISSIONS} == WHOLE_TEAM
+
+
 def test_an_unknown_role_may_nothing():
     assert policy.ROLES.get("root") is None

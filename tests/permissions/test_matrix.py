@@ -26,7 +26,8 @@ from tests.permissions.routes import OPEN_ROUTES, OWN_ROUTES, TEAM_ROUTES, World
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DONE = {200, 302, 303, 409, 422}
-# A role of the team's own, for the servers with one label.
+# What a role of the team's own is good for with the servers of one label: with that reach, the
+# rights about the whole team that it carries as well are without effect.
 SCOPED = frozenset({"servers.view", "servers.create", "servers.reboot", "labels.edit"})
 
 
@@ -58,7 +59,8 @@ ACTORS = (*MEMBERS, *OUTSIDERS)  # and nobody
 
 @pytest.fixture
 def sam(alice, team):
-    TeamRole.objects.create(team=team, slug="web", name="Web", permissions=sorted(SCOPED))
+    carried = sorted(SCOPED | policy.TEAM_WIDE)
+    TeamRole.objects.create(team=team, slug="web", name="Web", permissions=carried)
     return join(team, "sam", "web", with_labels("env:prod"))
 
 

@@ -149,7 +149,7 @@ def test_it_needs_the_name(alice: Person, synced: Account) -> None:
 
 def test_whoever_sees_a_part_of_it_cannot(alice: Person, synced: Account) -> None:
     part = join(alice.team, "paula", "admin", with_labels("env:prod"))
-    assert part.post(url(synced), FORM).status_code == 409
+    assert part.post(url(synced), FORM).status_code == 403
     assert Server.objects.exists()
 
 

@@ -9,6 +9,7 @@ from controlpanel.accounts.models import Invitation, Team
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import EVERYTHING
 from tests.people import Person, join, with_labels
+from tests.web.asking import shows
 
 URL = "/teams/acme/members/invite/"
 LINK = re.compile(r"http://localhost:8000(/invitations/[A-Za-z0-9_-]{43}/)")
@@ -97,13 +98,22 @@ def test_what_is_wrong_is_said_and_kept(alice: Person, bob: Person) -> None:
     assert not Invitation.objects.exists()
 
 
-def test_a_scoped_manager_invites_within_their_reach(team: Team) -> None:
+def test_who_is_there_for_some_servers_invites_nobody(team: Team, alice: Person) -> None:
     sam = join(team, "sam", "admin", with_labels("env:prod"))
-    assert 'value="all"' not in sam.get(URL).content.decode()
-    assert sam.post(URL, {**BODY, "reach": "all"}).status_code == 422
-    assert sam.post(URL, {**BODY, "labels": "env:staging"}).status_code == 422
-    assert sam.post(URL, BODY).status_code == 303
-    assert Invitation.objects.get().reach_labels == ["env:prod"]
+    page = sam.get(URL)
+    assert page.status_code == 403
+    assert shows(page, "You are Admin of Acme, for servers with env:prod.")
+    assert shows(page, "is about the whole team")
+    assert shows(page, "alice@example.com")
+    assert sam.post(URL, BODY).status_code == 403
+    assert not Invitation.objects.exists()
+    assert URL not in sam.get("/teams/acme/members/").content.decode()
+
+
+def test_the_form_says_which_rights_are_about_the_whole_team(alice: Person) -> None:
+    page = alice.get(URL)
+    assert shows(page, "they count only with “All servers”")
+    assert shows(page, "set the team's policies")
 
 
 def test_sending_it_again_makes_the_old_link_useless(alice: Person, nobody) -> None:

@@ -130,8 +130,8 @@ def test_its_chain_takes_no_later_sign_ins(alice: Person, adam: Person, synced: 
 
 def test_whoever_sees_a_part_of_it_cannot(team: Team, alice: Person, synced: Account) -> None:
     part = join(team, "paula", "owner", with_labels("env:prod"))
-    assert "for some servers only" in part.get(URL).content.decode()
-    assert part.post(URL, FORM).status_code == 409
+    assert "for servers with env:prod" in part.get(URL).content.decode()
+    assert part.post(URL, FORM).status_code == 403
     assert Team.objects.get().closed_at is None
 
 
