@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256, sha512
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ def signed(public: bytes, message: bytes, signature: bytes) -> bool:
 
 def _files(folder: Path) -> list[str]:
     text = (folder / "manifest.json").read_bytes()
-    manifest = json.loads(text)
-    keys = json.loads((folder / "keys.json").read_bytes())
+    manifest = _parsed(text)
+    keys = _parsed((folder / "keys.json").read_bytes())
     wrong = [
         name
         for name in NAMES
@@ -52,11 +53,11 @@ def _files(folder: Path) -> list[str]:
 
 
 def _checkpoints(folder: Path) -> list[str]:
-    keys = json.loads((folder / "keys.json").read_bytes())
+    keys = _parsed((folder / "keys.json").read_bytes())
     wrong, last = [], None
     for line in _lines(folder / "checkpoints.jsonl"):
         said, message = (
-            json.loads(line["statement"]),
+            _parsed(line["statement"]),
             b"checkpoint\x00" + line["statement"].encode(),
         )
         if not signed(bytes.fromhex(keys[said["key"]]), message, bytes.fromhex(line["signature"])):
@@ -68,11 +69,11 @@ def _checkpoints(folder: Path) -> list[str]:
 
 
 def _contents(folder: Path) -> list[str]:
-    manifest = json.loads((folder / "manifest.json").read_bytes())
-    proofs = json.loads((folder / "proofs.json").read_bytes())
-    statements = [json.loads(line["statement"]) for line in _lines(folder / "checkpoints.jsonl")]
+    manifest = _parsed((folder / "manifest.json").read_bytes())
+    proofs = _parsed((folder / "proofs.json").read_bytes())
+    statements = [_parsed(line["statement"]) for line in _lines(folder / "checkpoints.jsonl")]
     (point,) = [said for said in statements if said["number"] == proofs["checkpoint"]]
-    chain = json.loads(proofs["chain"]["leaf"])
+    chain = _parsed(proofs["chain"]["leaf"])
     wrong = []
     if _root(proofs["chain"]) != point["root"] or chain["chain"] != manifest["chain"]:
         wrong.append("proof of the chain")
@@ -91,7 +92,7 @@ def _contents(folder: Path) -> list[str]:
 
 
 def _is_of(line: Any, targets: list[Any]) -> bool:
-    target = json.loads(line["canonical"])["target"]
+    target = _parsed(line["canonical"])["target"]
     return any((one["kind"], one["id"]) == (target["kind"], target["id"]) for one in targets)
 
 
@@ -99,7 +100,7 @@ def _history(chain: str, one: Any, root: str, events: list[Any]) -> list[str]:
     wrong, number, last = [], 0, "0" * 64
     gaps = [tuple(gap) for gap in one["gaps"]]
     for line in events:
-        content = json.loads(line["canonical"])
+        content = _parsed(line["canonical"])
         target = content["target"]
         if content["v"] == 1:
             if number:
@@ -119,7 +120,7 @@ def _history(chain: str, one: Any, root: str, events: list[Any]) -> list[str]:
     if _root(proof) != root:
         wrong.append("proof of the target")
     leaf = {"chain": chain, "hash": last, "kind": one["kind"], "seq": number, "target": one["id"]}
-    if json.loads(proof["leaf"]) != leaf:
+    if _parsed(proof["leaf"]) != leaf:
         wrong.append("end of the history")
     return wrong
 
@@ -131,14 +132,43 @@ def _span(manifest: Any, chain: Any, events: list[Any]) -> list[str]:
             wrong.append(f"gap before event {line['seq']}")
     if (events[-1]["seq"], events[-1]["hash"]) != (chain["seq"], chain["hash"]):
         wrong.append("end of the span")
-    first = json.loads(events[0]["canonical"])
+    first = _parsed(events[0]["canonical"])
     if events[0]["seq"] != 1 and not first["at"] < manifest["from"]:
         wrong.append("beginning of the span")
     return wrong
 
 
 def _lines(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_bytes().decode().split("\n")[:-1]]
+    return [_parsed(line) for line in path.read_bytes().decode().split("\n")[:-1]]
+
+
+def _parsed(text: str | bytes) -> Any:
+    if isinstance(text, bytes):
+        text = text.decode()
+
+    def whole(digits: str) -> int:
+        if digits == "-0" or abs(int(digits)) >= 2**53:
+            raise ValueError(digits)
+        return int(digits)
+
+    def broken(digits: str) -> float:
+        found = float(digits)
+        if digits != repr(found) or not isfinite(found):
+            raise ValueError(digits)
+        return found
+
+    def names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise ValueError("a name twice")
+        return dict(pairs)
+
+    return json.loads(
+        text,
+        parse_int=whole,
+        parse_float=broken,
+        parse_constant=broken,
+        object_pairs_hook=names,
+    )
 
 
 def _hash(chain: str, line: Any) -> str:

@@ -213,7 +213,7 @@ def test_a_span_knows_its_ends(acme: Team, tmp_path: Path) -> None:
     clock.shift(timedelta(hours=2))
     acme.write(target="db-02")
     checkpoints.take()
-    folder = unpacked(tmp_path, Span(acme.chain, "acme", since, until))
+    folder = unpacked(tmp_path / "span", Span(acme.chain, "acme", since, until))
     assert [line["seq"] for line in events(folder)] == [6, 7, 8, 9]
     assert "#6 to #9" in run(folder)[1]
     assert second_verifier.check(folder) == []
@@ -221,7 +221,7 @@ def test_a_span_knows_its_ends(acme: Team, tmp_path: Path) -> None:
 
 def test_a_span_without_events_is_proven_empty(acme: Team, tmp_path: Path) -> None:
     clock.shift(timedelta(hours=1))
-    folder = unpacked(tmp_path, Span(acme.chain, "acme", clock.now(), clock.now()))
+    folder = unpacked(tmp_path / "span", Span(acme.chain, "acme", clock.now(), clock.now()))
     assert [line["seq"] for line in events(folder)] == [6]
     assert run(folder)[0] == 0
 

@@ -74,7 +74,7 @@ def test_both_verifiers_take_a_bundle_with_it(team: Team, tmp_path: Path) -> Non
     write(team)
     write(team, PAGE)
     checkpoints.take()
-    folder = unpacked(tmp_path, all_of(team))
+    folder = unpacked(tmp_path / "bundle", all_of(team))
     assert in_order(folder)
     verifier.verify(folder)
     assert second_verifier.check(folder) == []
