@@ -11,6 +11,7 @@ import controlpanel.celery  # noqa: F401 as in every process: the bell rings thr
 from controlpanel.audit import clockwatch, closure, unrecorded
 from controlpanel.lib import clock
 from controlpanel.sandbox.server import Sandbox
+from controlpanel.vpsorg import connections
 from tests.tools.flush import flush_past_triggers
 from tests.tools.valkey import ValkeyServer
 
@@ -42,6 +43,12 @@ def _not_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     closure.forget()
     unrecorded.forget()
     monkeypatch.setattr(closure, "TRY_EVERY", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has just started: what one test keeps open serves no other."""
+    monkeypatch.setattr(connections, "_connections", connections.Connections())
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin
 from controlpanel.lib.secret import Secret
 from controlpanel.vpsorg.client import Client
+from controlpanel.vpsorg.connections import connections
 from controlpanel.vpsorg.errors import ApiError
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,13 @@ def sync_client(
         yield client
 
 
+def forget_connections(credential: Credential) -> None:
+    """Once its token is another, or it is no more: this process closes what it keeps open with it
+    when the transaction commits. Others do when they next use it, or 20 s after they last did."""
+    forgotten = str(credential.id)
+    transaction.on_commit(lambda: connections().forget(forgotten))
+
+
 def new_client(token: Secret, seconds: float) -> Client:
     """Client with a token that somebody has just typed, to check it before it is kept."""
     return Client(settings.VPSORG_API_ORIGIN, token, together=seconds)
@@ -126,7 +134,7 @@ def _opened(
     except cipher.Unreadable:
         raise NoClient("token_unreadable") from None
     try:
-        yield Client(account.origin, token, together=seconds)
+        yield Client(account.origin, token, together=seconds, credential=str(credential.id))
     except ApiError as error:
         _note(credential, account, error.code)
         raise

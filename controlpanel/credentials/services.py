@@ -142,6 +142,7 @@ def change_account(scope: Scope, account: Account, name: str, colour: str) -> bo
 def remove(scope: Scope, credential: Credential) -> None:
     with transaction.atomic():
         record_by(scope, "token.removed", _target(credential), account=credential.account.name)
+        clients.forget_connections(credential)
         credential.delete()
 
 
@@ -183,6 +184,7 @@ def _write(scope: Scope, account: Account, token: Secret) -> Credential:
     credential.sealed = cipher.seal(PURPOSE, token.reveal(), binding(credential, account))
     credential.save(force_update=old is not None, force_insert=old is None)
     if old:
+        clients.forget_connections(credential)
         record_by(
             scope,
             "token.replaced",

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from controlpanel.lib.secret import Secret
 from controlpanel.vpsorg import choices, wire
+from controlpanel.vpsorg.connections import Key
 from controlpanel.vpsorg.deadline import Deadline
 from controlpanel.vpsorg.errors import Ambiguous, NeverSent
 from controlpanel.vpsorg.origin import normalise
@@ -32,17 +33,19 @@ class Client:
     """The API with one token. Every method sends once, never again, and raises ApiError.
 
     Seconds: `total` bounds a whole method, `connect` and `read` one wait within it, and
-    `together` all methods, from now on.
+    `together` all methods, from now on. `credential`: id of what the token is; connections are
+    kept for it alone, and closed when its token is another.
     """
 
     def __init__(
         self, origin: str, token: Secret, *, total: float = 15.0, connect: float = 3.0,
-        read: float = 10.0, together: float = math.inf,
+        read: float = 10.0, together: float = math.inf, credential: str = "",
     ) -> None:  # fmt: skip
         if not valid_token(token):
             raise ValueError("An API token has 8 to 512 visible characters.")
         self._origin = normalise(origin)
         self._token = token
+        self._key = Key.of(self._origin, token, credential)
         self._total, self._connect, self._read = total, connect, read
         self._ends = time.monotonic() + together
 
@@ -164,7 +167,7 @@ class Client:
         deadline: Deadline | None = None,
     ) -> Reply:
         return request(
-            self._origin,
+            self._key,
             self._token,
             method,
             path,

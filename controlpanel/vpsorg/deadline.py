@@ -12,13 +12,14 @@ class Deadline:
     """In seconds. `total` runs from the moment this is made; `connect` and `read` bound one wait.
 
     `sent` is set before the first byte of a request is written. While it is not, the provider
-    provably knows nothing of the request.
+    provably knows nothing of the request. `heard` is set with the first byte of an answer.
     """
 
     total: float
     connect: float
     read: float
     sent: bool = False
+    heard: bool = False
     started: float = field(default_factory=time.monotonic)
 
     def passed(self) -> float:

@@ -21,6 +21,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "connect_timeout": gettext_noop("VPS.org could not be reached in time."),
     "tls": gettext_noop("A safe connection to VPS.org could not be made."),
     "unreachable": gettext_noop("VPS.org could not be reached."),
+    "spoke_first": gettext_noop("VPS.org answered before it was asked, so it was not asked."),
     "bad_id": gettext_noop("This id cannot be that of a server."),
     # Refused
     "bad_request": gettext_noop("VPS.org did not accept this."),

@@ -23,9 +23,11 @@ from urllib3.exceptions import (
 from controlpanel.lib import request_id
 from controlpanel.lib.secret import Secret
 from controlpanel.vpsorg import errors, words
+from controlpanel.vpsorg.connections import Key
 from controlpanel.vpsorg.deadline import Deadline, bound
 from controlpanel.vpsorg.read import Unreadable, passable
 from controlpanel.vpsorg.session import session
+from controlpanel.vpsorg.sockets import SpokeFirst
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +58,7 @@ class _Got:
 
 
 def request(
-    origin: str,
+    key: Key,
     token: Secret,
     method: str,
     path: str,
@@ -66,11 +68,13 @@ def request(
     query: str = "",
     body: Mapping[str, Any] | None = None,
 ) -> Reply:
-    """Sends once and returns the answer if its status is one of `success`; raises ApiError."""
+    """Sends once and returns the answer if its status is one of `success`; raises ApiError.
+
+    A GET whose kept connection turns out to have ended is sent a second time, on a new one."""
     target = f"{BASE}{path}?{query}" if query else f"{BASE}{path}"
     content = None if body is None else json.dumps(body, allow_nan=False).encode()
-    deadline.sent = False
-    got = _exchange(method, origin, target, token, content, deadline)
+    deadline.sent = deadline.heard = False
+    got = _exchange(method, key, target, token, content, deadline)
     # SECURITY: raised here, outside of any `except`: an error raised while handling another would
     # carry that, and with it the frames that have seen the token.
     error: errors.ApiError | None = None
@@ -88,22 +92,20 @@ def request(
 
 
 def _exchange(
-    method: str, origin: str, target: str, token: Secret, content: bytes | None, deadline: Deadline
+    method: str, key: Key, target: str, token: Secret, content: bytes | None, deadline: Deadline
 ) -> _Got | str:
     """The answer, or the code of what happened instead of one."""
     try:
         with (
             bound(deadline),
-            session().answer(
-                method, origin, target, content, _headers(token), deadline
-            ) as response,
+            session().answer(method, key, target, content, _headers(token)) as response,
         ):
-            received, spoilt = _body(response)
+            received, spoilt = _body(response.raw)
             retry_after = response.headers.get("Retry-After", "")
-            return _Got(response.status, received, retry_after, spoilt)
+            return _Got(response.status_code, received, retry_after, spoilt)
     except Exception as error:
         # Whatever it was, the caller must learn whether the request can have arrived.
-        return _code_after(error) if deadline.sent else _code_before(error, origin)
+        return _code_after(error) if deadline.sent else _code_before(error, key.origin)
 
 
 def _headers(token: Secret) -> dict[str, str]:
@@ -158,6 +160,7 @@ def _passable(content: bytes, token: Secret) -> bytes:
 
 def _code_before(error: BaseException, origin: str) -> str:
     kinds: tuple[tuple[type[BaseException], str], ...] = (
+        (SpokeFirst, "spoke_first"),
         (NameResolutionError, "name_resolution"),
         (ConnectionRefusedError, "connection_refused"),
         (NewConnectionError, "unreachable"),  # to urllib3 also a ConnectTimeoutError

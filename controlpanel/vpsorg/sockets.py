@@ -15,8 +15,10 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.wait import wait_for_read
 
 from controlpanel.vpsorg import deadline
+from controlpanel.vpsorg.framing import Answer, Reader
 
 Address = tuple[Any, ...]
 
@@ -29,15 +31,52 @@ class BoundedSocket(socket.socket):
             super().settimeout(seconds)
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(deadline.current().for_reading())
-        return super().recv_into(*args, **kwargs)
+        call = deadline.current()
+        self.settimeout(call.for_reading())
+        received = super().recv_into(*args, **kwargs)
+        if received:
+            call.heard = True
+        return received
+
+    def makefile(self, *_args: Any, **_kwargs: Any) -> Any:
+        """For `http.client`, which reads one answer from it."""
+        return Reader(super().makefile("rb", buffering=0))
+
+    def noise(self) -> bytes | None:
+        """What has come that nobody asked for: some of it, or nothing when the connection ended.
+
+        None while it is silent. What TLS says on its own behalf is none: tickets for a next
+        session, for example.
+        """
+        if not wait_for_read(self, timeout=0.0) and not self._waiting():
+            return None
+        before = self.gettimeout()
+        self.settimeout(0.0)
+        try:
+            return self.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        except OSError:
+            return b""
+        finally:
+            self.settimeout(before)
+
+    def _waiting(self) -> int:
+        return 0
 
 
 class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
-    pass
+    def _waiting(self) -> int:
+        return self.pending()
+
+
+class SpokeFirst(Exception):
+    """Something came over a new connection before anything was sent over it."""
 
 
 class PlainConnection(HTTPConnection):
+    response_class = Answer
+
     def _new_conn(self) -> socket.socket:
         return _connected(self)
 
@@ -47,6 +86,8 @@ class PlainConnection(HTTPConnection):
 
 
 class TlsConnection(HTTPSConnection):
+    response_class = Answer
+
     def _new_conn(self) -> socket.socket:
         return _connected(self)
 
@@ -55,11 +96,19 @@ class TlsConnection(HTTPSConnection):
         super().send(data)
 
 
+def noise(connection: HTTPConnection) -> bytes | None:
+    """That of its socket; of one that is closed, as of one that has ended."""
+    return connection.sock.noise() if isinstance(connection.sock, BoundedSocket) else b""
+
+
 def _before_sending(connection: HTTPConnection) -> None:
     """Connects, handshake included, while nothing has been sent; from here on something has, and
     that is taken in time as well."""
     if connection.sock is None:
         connection.connect()
+        # SECURITY: sent before it could know the request, so it is no answer to it.
+        if noise(connection):
+            raise SpokeFirst
     assert connection.sock is not None
     connection.sock.settimeout(deadline.current().for_reading())
     deadline.current().sent = True

@@ -52,7 +52,7 @@ def test_a_path_cannot_lead_elsewhere(viewer, path, sandbox):
         ({"kind": "status", "status": 500}, 502, "server_error"),
         ({"kind": "status", "status": 302}, 502, "redirect"),
         ({"kind": "status", "status": 200, "body": "<html>"}, 502, "unreadable"),
-        ({"kind": "drop_before"}, 502, "connection_lost"),
+        ({"kind": "drop_before", "times": None}, 502, "connection_lost"),
     ],
 )
 def test_trouble_of_the_provider(viewer, sandbox, fault, status, code):

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -24,7 +25,7 @@ def client(sandbox: Sandbox) -> Client:
 def client_at() -> Callable[..., Client]:
     """A client for any address."""
 
-    def make(url: str, token: str = OWNER, **seconds: float) -> Client:
+    def make(url: str, token: str = OWNER, **seconds: Any) -> Client:
         return Client(url, Secret(token), **({"total": 10.0} | seconds))
 
     return make

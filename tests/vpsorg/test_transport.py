@@ -10,6 +10,8 @@ from itertools import repeat
 from pathlib import Path
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.vpsorg.client import Client
@@ -73,12 +75,13 @@ def drip_trailers(peer: Peer) -> Iterator[bytes]:
     yield from repeat(b"X-More: 1\r\n", 1000)
 
 
-def drip_continues(peer: Peer) -> Iterator[bytes]:
-    yield from repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 1000)
+def drip_hints(peer: Peer) -> Iterator[bytes]:
+    yield b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
+    yield from repeat(b"Link: </a>\r\n", 1000)
 
 
 Drip = Callable[[Peer], Iterator[bytes]]
-DRIPS = [drip_headers, drip_body, drip_chunks, drip_trailers, drip_continues]
+DRIPS = [drip_headers, drip_body, drip_chunks, drip_trailers, drip_hints]
 
 
 @pytest.mark.parametrize("drip", DRIPS)
@@ -270,3 +273,27 @@ def test_a_forked_process_has_a_session_of_its_own(client_at: ClientAt) -> None:
         assert os.waitpid(child, 0)[1] == 0
         client.list_servers()
         assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=2", "a=%2f&b=%2F", "cursor=cD0yMDI%3d", "q=a+b", "q=a%20b", "q=%C3%BC", "q=%c3%bc",
+        "a=1&a=2", "a", "a=", "&&a=1", "q=~-._!$'()*,;:@/?", "a=%7e", "a=..%2f..", "a=[1]",
+    ],
+)  # fmt: skip
+def test_the_address_goes_out_byte_for_byte(client_at: ClientAt, query: str) -> None:
+    with RawServer(answer(EMPTY)) as server:
+        client_at(server.url).read("/servers/", query)
+    line = server.requests[0].partition(b"\r\n")[0]
+    assert line == f"GET /api/v1/servers/?{query} HTTP/1.1".encode()
+
+
+def test_it_goes_out_through_requests(client_at: ClientAt) -> None:
+    one = session()
+    assert isinstance(one, requests.Session)
+    assert (one.trust_env, one.max_redirects, list(one.cookies)) == (False, 0, [])
+    with RawServer(answer(EMPTY)) as server:
+        assert isinstance(one.get_adapter(server.url), HTTPAdapter)
+        client_at(server.url).list_servers()
+        assert len(server.requests) == 1
