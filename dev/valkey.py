@@ -56,7 +56,7 @@ class Valkey:
                 'save ""',
                 "appendonly no",
                 "maxmemory 64mb",
-                "maxmemory-policy allkeys-lru",
+                "maxmemory-policy noeviction",
                 "",
             )
         )

@@ -1,20 +1,25 @@
 """Sessions in the database; in the cache while that cannot be written, so that people get in.
 
-What stands in the cache is signed like what stands in the database: whoever writes to Redis cannot
-make a session.
+What stands in the cache is signed for its own session, and found by a keyed hash of that session's
+key: whoever writes to Redis cannot make a session, nor give one to another, and whoever reads there
+cannot use one.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.core import signing
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
+from django.utils.crypto import salted_hmac
 
 from controlpanel.audit import closure, readonly
 
-_ENDED: Final = ""
+_SALT: Final = "controlpanel.accounts.session_store"
 # Such keys are made here; a cookie may say anything.
 _OURS: Final = re.compile(r"[0-9a-z]{8,64}")
 
@@ -27,15 +32,15 @@ class SessionStore(DatabaseStore):
         if kept is None:
             found: dict[str, Any] = super().load()
             return found
-        if kept == _ENDED:
+        if kept.content is None:
             self._session_key = None
             return {}
         self._only_in_cache = self.modified = True  # so that it goes home
-        return self.decode(kept)
+        return kept.content
 
     def exists(self, session_key: str) -> bool:
         kept = _kept(session_key)
-        return bool(kept) if kept is not None else super().exists(session_key)
+        return kept.content is not None if kept else super().exists(session_key)
 
     def save(self, must_create: bool = False) -> None:
         if self.session_key is None:
@@ -55,17 +60,16 @@ class SessionStore(DatabaseStore):
             else:
                 return
             readonly.suspect()
-        data = self.encode(self._data(must_create))
-        cache.set(_key(self.session_key), data, self.get_expiry_age())
+        _keep(self.session_key, self._data(must_create), self.get_expiry_age())
         self._only_in_cache = True
 
     def _save(self, must_create: bool) -> None:
-        if not self._only_in_cache or must_create:
+        if not self._only_in_cache or must_create or self.session_key is None:
             super().save(must_create)
             return
         with transaction.atomic():
             self.create_model_instance(self._data()).save()
-        cache.delete(_key(self.session_key))
+        cache.delete(_place(self.session_key))
         self._only_in_cache = False
 
     def _data(self, must_create: bool = False) -> dict[str, Any]:
@@ -80,25 +84,51 @@ class SessionStore(DatabaseStore):
             if not _is_locked():
                 with transaction.atomic():
                     super().delete(key)
-                if _kept(key) is not None:
-                    cache.delete(_key(key))
+                if _kept(key):
+                    cache.delete(_place(key))
                 return
         except DatabaseError:
             readonly.suspect()
         # Its row outlives it: it must not come back with the database.
-        cache.set(_key(key), _ENDED, self.get_expiry_age())
+        _keep(key, None, self.get_expiry_age())
 
 
-def _kept(session_key: str | None) -> str | None:
-    """None: the cache knows nothing of it."""
+def cache_key(use: str, session_key: str) -> str:
+    """For what is kept in the cache about a session: nobody learns the session's key from it."""
+    hashed = salted_hmac(f"{_SALT}.{use}", session_key, algorithm="sha256").hexdigest()
+    return f"{use}:{hashed}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    content: dict[str, Any] | None  # None: it was ended
+
+
+def _keep(session_key: str, content: dict[str, Any] | None, seconds: int) -> None:
+    text = signing.dumps({"content": content}, salt=_salt(session_key), compress=True)
+    cache.set(_place(session_key), text, seconds)
+
+
+def _kept(session_key: str | None) -> _Kept | None:
+    """None: the cache knows nothing of it, or nothing that was written here for it."""
     if not session_key or not _OURS.fullmatch(session_key):
         return None
-    kept: str | None = cache.get(_key(session_key))
-    return kept
+    text = cache.get(_place(session_key))
+    if not isinstance(text, str):
+        return None
+    try:
+        age = settings.SESSION_COOKIE_AGE
+        return _Kept(**signing.loads(text, salt=_salt(session_key), max_age=age))
+    except signing.BadSignature:
+        return None
 
 
-def _key(session_key: str | None) -> str:
-    return f"session:{session_key}"
+def _place(session_key: str) -> str:
+    return cache_key("session", session_key)
+
+
+def _salt(session_key: str) -> str:
+    return f"{_SALT}:{session_key}"
 
 
 def _is_locked() -> bool:

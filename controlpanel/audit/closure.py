@@ -2,6 +2,9 @@
 
 Each process remembers it for itself, and tells the others through the cache, since the database may
 be what fails. Whether it still holds is `readonly`'s to find out.
+
+What is told is signed: whoever writes to Redis neither closes the panel nor opens it. That a person
+opened it is never told, but read in the log.
 """
 
 import threading
@@ -11,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import structlog
+from django.core import signing
 from django.core.cache import cache
 from django.db import DataError, Error
 
@@ -25,9 +29,13 @@ CHANGED: Final = "changed"
 LOCKED: Final = "locked"
 # Seconds between two tries to write again, in each process.
 TRY_EVERY = 5.0
+# And between two looks into the log for what another process found: the cache may forget it.
+LOOK_EVERY = 5.0
 
 _KEY: Final = "audit-closure"
 _REMEMBERED: Final = 24 * 60 * 60
+# Not a key of the ring: that it cannot be used is one of the reasons to close.
+_SALT: Final = "controlpanel.audit.closure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class Closed:
 class _Own:
     closed: Closed | None = None
     tried_at = 0.0
+    looked_at = 0.0
 
 
 _lock: Final = threading.RLock()
@@ -67,28 +76,25 @@ def close_for(error: Exception, chain: str = "") -> None:
         close(_why(error), chain)
 
 
-def open_again(at: datetime, by: str = "itself") -> None:
-    """`by`: "itself" or "person"."""
+def open_again(at: datetime) -> None:
     with _lock:
         _Own.closed = None
-        _tell("open", at, by=by)
+        _tell("open", at)
     log.warning("panel.writable_again")
 
 
 def current() -> Closed | None:
     """What this process knows, and what others have told meanwhile."""
-    told: dict[str, Any] | None = cache.get(_KEY)
+    told = _told()
     with _lock:
         own = _Own.closed
-        if told is None:
+        if told is None or (own and own.why == CHANGED):
             return own
         at = datetime.fromisoformat(told["at"])
-        if told["state"] == "open":
-            may = own is None or own.why != CHANGED or told["by"] == "person"
-            if own and own.since <= at and may:
-                _Own.closed = None
-        elif own is None or own.why != CHANGED:
+        if told["state"] != "open":
             _Own.closed = Closed(at, told["why"], told["chain"])
+        elif own and own.since <= at:
+            _Own.closed = None
         return _Own.closed
 
 
@@ -102,13 +108,36 @@ def is_time_to_try() -> bool:
         return True
 
 
+def is_time_to_look() -> bool:
+    """The same, for looking into the log."""
+    with _lock:
+        now = time.monotonic()
+        if now - _Own.looked_at < LOOK_EVERY:
+            return False
+        _Own.looked_at = now
+        return True
+
+
 def forget() -> None:
-    """As in a process that has just started; for tests."""
-    _Own.closed, _Own.tried_at = None, 0.0
+    """As in a process that has just started, and looked into the log; for tests."""
+    _Own.closed, _Own.tried_at, _Own.looked_at = None, 0.0, time.monotonic()
 
 
 def _tell(state: str, at: datetime, **more: str) -> None:
-    cache.set(_KEY, {"state": state, "at": at.isoformat(), **more}, _REMEMBERED)
+    message = {"state": state, "at": at.isoformat(), **more}
+    cache.set(_KEY, signing.dumps(message, salt=_SALT), _REMEMBERED)
+
+
+def _told() -> dict[str, Any] | None:
+    """What others have told; what they did not write is nothing."""
+    text = cache.get(_KEY)
+    if not isinstance(text, str):
+        return None
+    try:
+        told: dict[str, Any] = signing.loads(text, salt=_SALT, max_age=_REMEMBERED)
+    except signing.BadSignature:
+        return None
+    return told
 
 
 def _why(error: Exception) -> str:

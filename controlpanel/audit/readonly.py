@@ -5,7 +5,7 @@ the event that it was read-only. When the record was changed, it waits for a per
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
@@ -37,6 +37,8 @@ _PATIENCE = 300
 
 def closed() -> Closed | None:
     """Why nothing may be changed now, or None. Asked outside transactions."""
+    if closure.current() is None and closure.is_time_to_look():
+        _look_for_closed()
     found = closure.current()
     if found and closure.is_time_to_try() and _is_over(found):
         found = None
@@ -70,6 +72,14 @@ def if_possible(write: Callable[[], object]) -> None:
 
 def look_back() -> None:
     """At the start of a process: what only a person can end did not end with the last one."""
+    _close_if_told()
+    for head in ChainHead.objects.iterator():
+        if not appending.head_fits(head):
+            closure.close(CHANGED, head.chain)
+
+
+def _close_if_told() -> None:
+    """By the log, which says that it was changed, and not that somebody has seen to it."""
     last = (
         AuditEvent.objects.filter(chain=PANEL, event__in=("panel.closed", "panel.reopened"))
         .order_by("-seq")
@@ -77,9 +87,12 @@ def look_back() -> None:
     )
     if last and last.event == "panel.closed":
         closure.close(CHANGED, str(last.data["chain"]), last.at)
-    for head in ChainHead.objects.iterator():
-        if not appending.head_fits(head):
-            closure.close(CHANGED, head.chain)
+
+
+def _look_for_closed() -> None:
+    """What another process found, and the cache may have been made to forget."""
+    with suppress(DatabaseError, InterfaceError):  # then the next write says so
+        _close_if_told()
 
 
 def waiting_for_a_person() -> Closed | None:
@@ -99,7 +112,7 @@ def reopen(found: Closed, reason: str) -> None:
         reason=reason,
         data={"why": found.why, "since": chains.time_text(found.since), "chain": found.chain},
     )
-    closure.open_again(clock.now(), by="person")
+    closure.open_again(clock.now())
 
 
 def _is_over(found: Closed) -> bool:
@@ -118,7 +131,7 @@ def _is_over(found: Closed) -> bool:
                 _record("panel.recovered", found.why, since)
     except _UNWRITABLE:
         return False
-    closure.open_again(clock.now(), by="person" if found.why == CHANGED else "itself")
+    closure.open_again(clock.now())
     return True
 
 

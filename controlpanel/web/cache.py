@@ -30,8 +30,14 @@ class TolerantRedisCache(RedisCache):
     def add(self, *args: Any, **kwargs: Any) -> bool:
         return bool(self._try("add", *args, **kwargs))
 
-    def get(self, *args: Any, **kwargs: Any) -> Any:
-        return self._try("get", *args, **kwargs)
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        """What cannot be read, or is of another kind than `default`, is not there."""
+        try:
+            found = self._try("get", key, default, version)
+        except (ValueError, RecursionError):
+            log.warning("cache.unreadable")
+            return default
+        return found if default is None or isinstance(found, type(default)) else default
 
     def set(self, *args: Any, **kwargs: Any) -> None:
         self._try("set", *args, **kwargs)

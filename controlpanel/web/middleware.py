@@ -14,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import User
+from controlpanel.accounts.session_store import cache_key
 from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib import request_id as ids
@@ -70,7 +71,7 @@ class seen(UserSessionsMiddleware):  # type: ignore[misc]  # noqa: N801 like its
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         key = request.session.session_key
-        if key and _person(request) and cache.add(f"seen:{key}", 1, _SEEN_SECONDS):
+        if key and _person(request) and cache.add(cache_key("seen", key), 1, _SEEN_SECONDS):
             readonly.if_possible(lambda: UserSession.objects.create_from_request(request))
         response: HttpResponseBase = self.get_response(request)
         return response

@@ -14,6 +14,7 @@ from tests.architecture.tree import ROOT
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SCHEMA = json.loads((ROOT / "tests/architecture/compose-spec/schema.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft201909Validator(SCHEMA)
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 PANEL = ("migrate", "web", "worker", "beat")
 # Invitations go out by mail; who signs in with a provider is the operator's to say.
@@ -52,7 +53,7 @@ def test_settings_exist_and_secrets_are_files(name: str) -> None:
             secret = value.removeprefix("/run/secrets/")
             assert secret in service["secrets"]
             assert COMPOSE["secrets"][secret]["file"].startswith("./secrets/")
-    for variable in ("DATABASE_URL_FILE", "PANEL_SECRET_KEY_FILE"):
+    for variable in ("DATABASE_URL_FILE", "REDIS_URL_FILE", "PANEL_SECRET_KEY_FILE"):
         assert service["environment"][variable].startswith("/run/secrets/")
     assert "PANEL_DEMO" not in service["environment"]
 
@@ -75,6 +76,59 @@ def test_secrets_stay_out_of_git_and_of_the_image() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
     assert not [line for line in ignored if line.startswith(("!secrets", "!var", "!.git"))]
+
+
+def test_redis_asks_for_a_password_that_stands_in_a_file() -> None:
+    redis = COMPOSE["services"]["redis"]
+    assert redis["command"][:2] == ["redis-server", "/run/secrets/redis_config"]
+    assert redis["secrets"] == ["redis_config"]
+    assert "requirepass" in OPERATING
+    assert not [word for word in map(str, redis["command"]) if "requirepass" in word]
+    assert not [name for name in PANEL if "REDIS_URL" in COMPOSE["services"][name]["environment"]]
+
+
+def test_redis_forgets_no_limit_and_nothing_that_waits() -> None:
+    assert redis_option("--maxmemory-policy") == "noeviction"
+    assert redis_option("--maxmemory") == "256mb"
+
+
+def redis_option(name: str) -> str:
+    words = COMPOSE["services"]["redis"]["command"]
+    return str(words[words.index(name) + 1])
+
+
+REACHED = {
+    "migrate": {"database", "queue"},
+    "web": {"outside", "database", "queue"},
+    "worker": {"outside", "database", "queue"},
+    "beat": {"queue"},
+    "postgres": {"database"},
+    "redis": {"queue"},
+}
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_each_reaches_those_whom_it_asks(name: str) -> None:
+    assert set(COMPOSE["services"][name]["networks"]) == REACHED[name]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("postgres", "redis"), ("beat", "postgres"), ("redis", "postgres")]
+)
+def test_these_do_not_reach_each_other(one: str, other: str) -> None:
+    networks = [set(COMPOSE["services"][name]["networks"]) for name in (one, other)]
+    assert not networks[0] & networks[1]
+
+
+def test_database_and_queue_lead_nowhere_else() -> None:
+    assert {
+        name for name, network in COMPOSE["networks"].items() if (network or {}).get("internal")
+    } == {"database", "queue"}
+
+
+def test_the_operator_is_told_how_to_make_every_secret() -> None:
+    for secret in COMPOSE["secrets"].values():
+        assert f"> {secret['file'].removeprefix('./')}" in OPERATING
 
 
 def test_pages_are_published_on_loopback_only() -> None:

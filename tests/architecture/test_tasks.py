@@ -4,11 +4,13 @@ import ast
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
+from celery import Celery
 from django.conf import settings
 from django.db import connection
 
@@ -54,6 +56,17 @@ def rings_ask_for() -> set[str]:
     return found
 
 
+def environment_of(valkey: ValkeyServer) -> dict[str, str]:
+    """Of a process on this test's database."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.faults.child_settings",
+        "FAULTS_DATABASE": str(connection.settings_dict["NAME"]),
+        "REDIS_URL": valkey.url,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+
 def started(command: list[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Log]:
     child = Child("worker", command, environment, Log(folder / "worker.log"))
     child.start()
@@ -61,6 +74,7 @@ def started(command: list[str], folder: Path, environment: Mapping[str, str]) ->
         eventually(lambda: "ready" in child.log.tail(300) or not child.is_running, 60)
         assert child.is_running, child.log.tail(60)
         yield child.log
+        assert child.is_running, child.log.tail(60)
     finally:
         end_all([[child]], seconds=5)
 
@@ -70,14 +84,7 @@ def registered(
     request: pytest.FixtureRequest, transactional_db: None, tmp_path: Path, valkey: ValkeyServer
 ) -> Iterator[set[str]]:
     """What a worker says that it knows, started on this test's database as it is in use."""
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.faults.child_settings",
-        "FAULTS_DATABASE": str(connection.settings_dict["NAME"]),
-        "REDIS_URL": valkey.url,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    for log in started(COMMANDS[request.param], tmp_path, environment):
+    for log in started(COMMANDS[request.param], tmp_path, environment_of(valkey)):
         yield set(re.findall(r"^ +\. (controlpanel\.\S+)$", log.tail(300), re.MULTILINE))
 
 
@@ -92,6 +99,18 @@ def test_the_worker_knows_whatever_it_is_asked_for(registered: set[str]) -> None
     assert len(rings_ask_for()) > 2
     assert not rings_ask_for() - registered
     assert rooms_with_tasks() == {task.rpartition(".")[0] for task in registered}
+
+
+def test_whoever_writes_to_redis_cannot_end_the_worker(
+    transactional_db: None, tmp_path: Path, valkey: ValkeyServer
+) -> None:
+    with Celery(broker=valkey.url) as stranger:
+        for log in started(COMMANDS["make run"], tmp_path, environment_of(valkey)):
+            assert not stranger.control.ping(timeout=1)
+            stranger.control.shutdown()
+            stranger.control.rate_limit("controlpanel.operations.tasks.sweep", "1/h")
+            time.sleep(1)
+            assert "shutdown" not in log.tail(300)
 
 
 def test_nothing_is_asked_of_the_worker_past_the_bell() -> None:

@@ -34,10 +34,10 @@ def plain(value: str) -> str:
 class Composed:
     def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
         self.folder = folder
-        self.redis_url = redis_url
         self.port = free_port()
         self.started: list[Child] = []
         (folder / "database_url").write_text(database_url)
+        (folder / "redis_url").write_text(redis_url)
         (folder / "secret_key").write_text(secrets.token_urlsafe(50))
 
     def environment(self, name: str) -> dict[str, str]:
@@ -50,7 +50,6 @@ class Composed:
             **given,
             "DJANGO_SETTINGS_MODULE": "controlpanel.settings",
             "PANEL_VAR": str(self.folder),
-            "REDIS_URL": self.redis_url,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
 

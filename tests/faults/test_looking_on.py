@@ -1,16 +1,20 @@
 """People come and go while nothing can be recorded; how often is told afterwards."""
 
 import pytest
+import redis
 from django.contrib.sessions.models import Session
+from django.core import signing
 from django.core.cache import cache
 from django.test import Client
 
+from controlpanel.accounts import session_store
 from controlpanel.accounts.models import Account
 from controlpanel.audit import readonly, verify
 from controlpanel.audit.models import AuditEvent
 from tests.faults.changes import BASE, REBOOT, post
 from tests.people import PASSWORD, Person
 from tests.tools import unwritable
+from tests.tools.valkey import ValkeyServer
 from tests.web.own.ways import LOGIN, TWO_STEP, add_app, code_for, is_signed_in, sign_in
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db(transaction=True)]
@@ -103,11 +107,73 @@ def test_what_was_ended_then_stays_ended(fleet: Account, alice: Person) -> None:
     assert not is_signed_in(alice)
 
 
-def test_a_session_in_the_cache_is_signed(fleet: Account, alice: Person) -> None:
-    cache.set("session:abcdefgh12345678", "eyJfYXV0aF91c2VyX2lkIjoiMSJ9")
-    forger = Client()
-    forger.cookies["sessionid"] = "abcdefgh12345678"
-    assert not is_signed_in(forger)
+def place_of(browser: Client) -> str:
+    """Where in the cache its session is kept while the database takes nothing."""
+    return session_store.cache_key("session", browser.cookies["sessionid"].value)
+
+
+FORGED = [
+    "eyJfYXV0aF91c2VyX2lkIjoiMSJ9",
+    "eyJfYXV0aF91c2VyX2lkIjoiMSJ9:1aaaaa:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "",
+    ":",
+    "::",
+    ".eJw:",
+    "\u0000",
+    0,
+    1,
+    1.5,
+    True,
+    [],
+    ["content"],
+    {},
+    {"content": {"_auth_user_id": "1"}},
+    {"content": None},
+    signing.dumps({"content": {"_auth_user_id": "1"}}),
+    signing.dumps({"content": None}, salt="controlpanel.accounts.session_store"),
+]
+
+
+def test_what_others_put_in_the_place_of_a_session_is_not_there(
+    fleet: Account, alice: Person
+) -> None:
+    alice.sign_in()
+    for forged in FORGED:
+        cache.set(place_of(alice), forged)
+        assert is_signed_in(alice), forged
+        thief = Client()
+        thief.cookies["sessionid"] = "abcdefgh12345678"
+        cache.set(place_of(thief), forged)
+        assert not is_signed_in(thief), forged
+
+
+def test_a_session_in_the_cache_is_nobody_elses(fleet: Account, alice: Person, bob: Person) -> None:
+    with unwritable.read_only(fleet.team.chain):
+        alice.sign_in()
+        thief = Client()
+        thief.cookies["sessionid"] = "abcdefgh12345678"
+        cache.set(place_of(thief), cache.get(place_of(alice)))
+        assert is_signed_in(alice)
+        assert not is_signed_in(thief)
+
+
+def test_who_reads_redis_finds_no_session_to_use(
+    fleet: Account, alice: Person, valkey: ValkeyServer
+) -> None:
+    alice.sign_in()
+    used = [alice.cookies["sessionid"].value]
+    assert is_signed_in(alice)
+    with unwritable.read_only(fleet.team.chain):
+        sign_in(browser := Client(), alice)
+        assert is_signed_in(browser)
+        used.append(browser.cookies["sessionid"].value)
+        browser.post("/accounts/logout/")
+        with redis.Redis.from_url(valkey.url) as client:
+            names = client.keys()
+            found = b"\n".join([*names, *(client.get(name) or b"" for name in names)])
+    assert b"session:" in found
+    assert b"seen:" in found
+    assert not [key for key in used if key.encode() in found]
 
 
 def test_a_recovery_code_that_cannot_be_struck_out_lets_nobody_in(
