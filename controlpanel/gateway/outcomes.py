@@ -99,12 +99,8 @@ def _failed(operation: Operation) -> Answer:
             operation.provider_words,
             operation.code,
         )
-    sentence = SENTENCES.get(operation.code, "")
-    return said(
-        503,
-        operation.code or "not_sent",
-        f"{_(sentence)} {_('Nothing was done.')}".strip(),
-    )
+    words = operation.note or _(SENTENCES.get(operation.code, ""))
+    return said(503, operation.code or "not_sent", f"{words} {_('Nothing was done.')}".strip())
 
 
 def _not_sent(operation: Operation) -> Answer:

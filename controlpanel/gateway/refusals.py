@@ -208,6 +208,16 @@ KNOWN: Final = (
     ),
     Known(
         409,
+        "changed_meanwhile",
+        "change",
+        _(
+            "VPS.org shows another server under this id than the panel knew, by name or time of "
+            "creation. The deletion was not sent."
+        ),
+        _("Read the server, and delete it only if it is the one you mean."),
+    ),
+    Known(
+        409,
         "no_token",
         "change",
         _("The key's creator keeps no API token for this account."),
@@ -354,6 +364,13 @@ KNOWN: Final = (
             "VPS.org could not be reached, so nothing was done; also “name_resolution”, "
             "“connect_timeout”, “tls” and “unreachable”."
         ),
+        _("Send it again: this is safe."),
+    ),
+    Known(
+        503,
+        "not_sent",
+        "change",
+        _("VPS.org did not show the server just before it was to be deleted. Nothing was sent."),
         _("Send it again: this is safe."),
     ),
     Known(

@@ -5,7 +5,7 @@ sweeper turns into "unknown", and reconciliation looks.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +20,7 @@ from controlpanel.credentials import clients, key_door, service_tokens
 from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import labelling, rules
+from controlpanel.operations import labelling, rules, target_check
 from controlpanel.operations.bell import ring
 from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
@@ -32,7 +32,7 @@ from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import Ambiguous, ApiError
-from controlpanel.vpsorg.wire import Answer, PowerAnswer, ServerAnswer
+from controlpanel.vpsorg.wire import Answer, PowerAnswer, ServerAnswer, ServerSeen
 
 log = structlog.get_logger(__name__)
 
@@ -189,8 +189,27 @@ def _update(client: Client, operation: Operation) -> _Outcome:
 
 
 def _delete(client: Client, operation: Operation) -> _Outcome:
+    seen = target_check.look(client, operation)
+    if target_check.is_another(operation, seen):
+        return _changed_meanwhile(operation, seen)
+    # The look took its time: a lock or a removal of meanwhile holds.
+    forbidden = _forbidden(operation)
+    if forbidden:
+        return forbidden
     answer = client.delete_server(operation.provider_id)
     return _accepted(_said(answer))
+
+
+def _changed_meanwhile(operation: Operation, seen: ServerSeen) -> _Outcome:
+    account = operation.account
+    note = _(
+        "VPS.org shows another name or another time of creation for this id than the server had "
+        "that was to be deleted, so the deletion was not sent."
+    )
+    return replace(
+        _cancelled("changed_meanwhile", note),
+        mirror=lambda: sync.apply_seen(account, seen, detail=True, own=Deeds(account)),
+    )
 
 
 def _start(client: Client, operation: Operation) -> _Outcome:
@@ -263,6 +282,9 @@ def _cancelled(code: str, note: str) -> _Outcome:
 
 
 def _from_error(error: ApiError) -> _Outcome:
+    if isinstance(error, target_check.NotShown):
+        not_sent = {"code": "not_sent", "provider_words": error.words, "note": error.note}
+        return _Outcome(State.FAILED, not_sent)
     fields = {
         "code": error.code,
         "provider_status": error.status,

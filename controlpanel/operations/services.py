@@ -18,7 +18,7 @@ from controlpanel.credentials.selectors import changeable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import labelling, rules, sightings
+from controlpanel.operations import labelling, rules, sightings, target_check
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import (
@@ -113,7 +113,9 @@ def update(
 
 
 def delete(scope: Scope, server: Server, ask: Ask) -> Operation:
-    return _ask(scope, _of(server, "delete"), ask)
+    """A person has confirmed what the page calls it; a script names it by its id."""
+    before = target_check.meant(server, confirmed=ask.by_status)
+    return _ask(scope, _of(server, "delete", before=before), ask)
 
 
 def start(scope: Scope, server: Server, ask: Ask) -> Operation:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from controlpanel.lib.text import clean
 from controlpanel.operations.services import Ask, Refused
+from controlpanel.operations.target_check import shown_name
 from controlpanel.servers.models import Server
 
 REASON_LENGTH = 500
@@ -63,8 +64,7 @@ def switch(text: str) -> bool | None:
 
 def name_to_type(server: Server) -> str:
     """What the page shows and the person types to confirm a deletion."""
-    names = (clean(server.name, 255), clean(server.hostname, 255))
-    return next((name for name in names if name), server.provider_id)
+    return shown_name(server.name, server.hostname, server.provider_id)
 
 
 class ChangeForm(forms.Form):

@@ -172,6 +172,10 @@ _FAILURES: Final[Words] = {
         "again whether it is still there."
     ),
     "too_many_requests": _l("VPS.org asks to slow down. Try again in some minutes."),
+    "not_sent": _l(
+        "The panel looks at a server before it deletes it, and VPS.org did not show this one, so "
+        "the deletion was not sent. Try again in a while."
+    ),
 }
 _SERVICE_FAILURES: Final[Words] = {
     "unauthorized": _l(

@@ -1,8 +1,11 @@
+import queue
 from urllib.parse import quote
 
 import pytest
 from pytest_django.asserts import assertRedirects
 
+from controlpanel.credentials import clients
+from controlpanel.operations import runner
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import Server
 from tests.people import HTMX, look
@@ -80,6 +83,7 @@ def test_without_a_name_the_hostname_or_the_id_is_typed(adam, url, server, sandb
     Server.objects.filter(id=server(NAME).id).update(name="", hostname="")
     nameless = Server.objects.get(name="")
     assert shows(adam.get(url), f"Delete {nameless.provider_id}")
+    sandbox.fault("rewrite", "GET", r"/servers/\d+/$", set={"name": "", "hostname": ""})
     assert adam.post(url, {"confirm_name": nameless.provider_id}).status_code == 303
     assert len(sandbox.changes()) == 1
 
@@ -147,3 +151,39 @@ def test_hostile_names_are_inert_and_can_be_typed(adam, url, server, sandbox):
     assert b"<script>alert" not in page.content
     assert "\u202e" not in page.content.decode()
     assert adam.post(url, {"confirm_name": hostile}).status_code == 303
+
+
+def test_it_is_another_server_by_now(adam, url, sandbox, server):
+    """What was confirmed is a name: the id may have come to bear another."""
+    sandbox.fault("rewrite", "GET", r"/servers/\d+/$", set={"name": "production-db"})
+    adam.post(url, {"confirm_name": NAME})
+    operation = only_operation()
+    assert (operation.state, operation.code) == ("cancelled", "changed_meanwhile")
+    text = receipt_of(adam, operation)
+    assert "it was never sent" in text
+    assert "shows another name" in text
+    assert shows(adam.get(url), "Delete production-db")
+    assert sandbox.changes() == []
+
+
+def test_it_is_not_sent_without_a_look(adam, url, sandbox):
+    sandbox.fault("status", "GET", r"/servers/\d+/$", status=500)
+    adam.post(url, {"confirm_name": NAME})
+    operation = only_operation()
+    text = receipt_of(adam, operation)
+    assert 'data-state="failed"' in text
+    assert "the deletion was not sent" in text
+    assert "VPS.org had an error of its own." in text
+    assert sandbox.changes() == []
+
+
+def test_a_worker_looks_too(adam, url, sandbox, monkeypatch):
+    """All places of the page are taken: a worker sends it, and looks first."""
+    monkeypatch.setattr(clients, "_slots", queue.SimpleQueue())
+    adam.post(url, {"confirm_name": NAME})
+    operation = only_operation()
+    assert operation.state == "requested"
+    sandbox.fault("rewrite", "GET", r"/servers/\d+/$", set={"name": "production-db"})
+    runner.send(operation.id)
+    assert only_operation().code == "changed_meanwhile"
+    assert sandbox.changes() == []
