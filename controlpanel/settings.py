@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "controlpanel.keys",
+    "controlpanel.outgoing",
     "controlpanel.audit",
     "controlpanel.accounts",
     "controlpanel.credentials",
@@ -230,6 +231,7 @@ CELERY_BEAT_SCHEDULE = {
     "record-reads": _bell("gateway.tasks.record_reads", 30.0, 30),
     "forget-repeats": _bell("gateway.tasks.forget_repeats", 3600.0, 600),
     "index": _bell("audit.tasks.index", 30.0, 30),
+    "send-outgoing": _bell("outgoing.tasks.send_due", 5.0, 10),
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -336,6 +338,9 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
+# Everything that is sent waits in a table; the workers hand it to the mail server.
+EMAIL_BACKEND = "controlpanel.outgoing.mail.EmailBackend"
+PANEL_MAIL_TRANSPORT = "controlpanel.outgoing.smtp.EmailBackend"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.get("PANEL_EMAIL_FROM", "panel@localhost")
 _email = urlsplit(env.get("PANEL_EMAIL_URL"))
@@ -348,7 +353,7 @@ if _email.scheme in {"smtp", "smtps"}:
 elif _email.scheme:
     raise env.SettingsError("PANEL_EMAIL_URL must begin with smtp:// or smtps://.")
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    PANEL_MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = PANEL_VAR / "mail"
 
 LOGGING_CONFIG = None

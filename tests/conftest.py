@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.cache import cache
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models.signals import post_migrate
@@ -10,6 +11,7 @@ from pytest_django import Settings
 import controlpanel.celery  # noqa: F401 as in every process: the bell rings through this app
 from controlpanel.audit import clockwatch, closure, unrecorded
 from controlpanel.lib import clock
+from controlpanel.outgoing import queue, sender
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.vpsorg import connections
 from tests.tools.flush import flush_past_triggers
@@ -29,6 +31,17 @@ def _flush_past_triggers() -> Iterator[None]:
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """The making of the tests' own database is no event: every test starts with an empty log."""
     post_migrate.disconnect(sender=apps.get_app_config("audit"), dispatch_uid="panel.migrated")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mail_by_a_worker(django_test_environment: None) -> Iterator[None]:
+    """As in use mail is queued, which Django would put off; a worker comes with each commit.
+
+    Where a test itself is a transaction nothing is committed: `tests.tools.outbox.delivered`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "EMAIL_BACKEND", "controlpanel.outgoing.mail.EmailBackend")
+        patch.setattr(queue, "_ring", sender.send_due)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ from controlpanel.settings import *  # noqa: E402, F403
 from controlpanel.settings import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PANEL_MAIL_TRANSPORT = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Every client looks through all static files otherwise, and most tests ask for none.
 WHITENOISE_AUTOREFRESH = True

@@ -1,11 +1,9 @@
 """allauth's hooks: sign-up is closed, everything about a sign-in is on the record, mail is ours."""
 
-import smtplib
-from functools import partial
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
@@ -29,11 +27,14 @@ from controlpanel.accounts.origin import client_address
 from controlpanel.accounts.own_events import note_unrecorded, record_if_possible, record_own
 from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.keys.ring import KeysNotReady
+from controlpanel.lib import clock
 from controlpanel.lib.email_address import is_comparable
 from controlpanel.lib.text import clean
 
-log = structlog.get_logger(__name__)
-
+# How long a link to a new password may wait for the mail server.
+RESETS_WAIT_FOR: Final = timedelta(minutes=30)
+_RESET: Final = "account/email/password_reset_key"
 _UNKNOWN_ADDRESS = "::"  # behind a socket file there is none
 
 
@@ -147,8 +148,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def send_password_reset_mail(self, user: User, email: str, words: dict[str, Any]) -> None:
         with transaction.atomic():
-            record_own("authn_password_reset_asked", context.request, user)
             super().send_password_reset_mail(user, email, words)
+            record_own("authn_password_reset_asked", context.request, user)
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         user = email_address.user
@@ -181,21 +182,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return message
 
     def send_mail(self, template_prefix: str, email: str, words: dict[str, Any]) -> None:
-        """After the commit: what did not happen is not announced, and no lock waits for a server.
-
-        A mail that cannot be sent undoes nothing, and the answer is the same for every address.
-        """
+        """Queued together with what it tells: what did not happen is not announced. A worker sends
+        it; the answer is the same for every address and every mail server."""
         given = {"request": context.request, "email": email, **words}
         message = self.render_mail(template_prefix, email, given)
-        transaction.on_commit(partial(_send, message, template_prefix))
-
-
-def _send(message: EmailMessage, template_prefix: str) -> None:
-    try:
-        message.send()
-    except (OSError, smtplib.SMTPException) as error:
-        # Without the traceback: it holds the mail, and in it a link that lets somebody in.
-        log.error("mail.not_sent", mail=template_prefix, error=type(error).__name__)  # noqa: TRY400
+        if template_prefix == _RESET:
+            message.expires_at = clock.now() + RESETS_WAIT_FOR  # type: ignore[attr-defined]
+        try:
+            message.send()
+        except KeysNotReady as error:
+            raise AuditUnavailable(str(error)) from error
 
 
 def _methods(request: HttpRequest) -> list[str]:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, invitation_mail
 from controlpanel.accounts.email_forms import not_ascii
 from controlpanel.accounts.members import MemberRefused, check_grant, shown
 from controlpanel.accounts.models import Invitation, Membership, Team, User, reach_of
@@ -48,10 +48,11 @@ def open_ones(scope: Scope) -> QuerySet[Invitation]:
 
 
 def invite(scope: Scope, email: str, role: str, reach: Reach) -> tuple[Invitation, Secret]:
-    """The token goes into the mail and is kept nowhere. Raises MemberRefused."""
+    """The token goes into the mail, which a worker sends, and is kept nowhere else. Raises
+    MemberRefused."""
     _insist(scope)
     email = _good_address(email)
-    token = secrets.token_urlsafe(32)
+    token = Secret(secrets.token_urlsafe(32))
     with transaction.atomic():
         Team.objects.select_for_update().get(id=scope.team_id)
         check_grant(access.as_now(scope), role, reach)
@@ -65,13 +66,14 @@ def invite(scope: Scope, email: str, role: str, reach: Reach) -> tuple[Invitatio
             reach_kind=reach.kind,
             reach_labels=sorted(reach.labels),
             reach_servers=sorted(reach.servers),
-            digest=_digest(token),
+            digest=_digest(token.reveal()),
             invited_by_id=scope.actor.id,
             invited_by_name=scope.actor.name,
             expires_at=clock.now() + VALID_FOR,
         )
+        invitation_mail.queue(invitation, token)
         record_by(scope, "invitation.sent", _target(invitation), after=shown(role, reach))
-    return invitation, Secret(token)
+    return invitation, token
 
 
 def resend(scope: Scope, invitation: Invitation) -> tuple[Invitation, Secret]:

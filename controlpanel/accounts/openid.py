@@ -325,8 +325,8 @@ def unlink(request: HttpRequest, user: User) -> None:
         return
     with transaction.atomic():
         link.delete()
-        record_own("authn_openid_unlinked", request, user, data={"name": _name()})
         get_adapter().send_notification_mail("socialaccount/email/account_disconnected", user)
+        record_own("authn_openid_unlinked", request, user, data={"name": _name()})
 
 
 def _fail(request: HttpRequest, user: User | None, *tried: str) -> None:

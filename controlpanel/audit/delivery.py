@@ -4,7 +4,6 @@ A team gets a checkpoint when its chain moved since the last one that arrived, a
 sign of life. What it gets proves its own chain and tells nothing of another's.
 """
 
-import smtplib
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,6 +18,8 @@ from controlpanel.audit import chain as chains
 from controlpanel.audit import checkpoints
 from controlpanel.audit.models import Checkpoint, Delivery, SigningKey
 from controlpanel.lib import clock, hook
+from controlpanel.outgoing import mail
+from controlpanel.outgoing.channels import Refused, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -133,8 +134,8 @@ def _send(row: Delivery, point: Checkpoint, body: bytes) -> str:
             _mail(row, point, body)
     except hook.HookFailed as failed:
         return f"{failed.code} {failed.status}" if failed.status else failed.code
-    except (OSError, smtplib.SMTPException) as error:
-        log.warning("checkpoint.mail_not_sent", error=type(error).__name__)
+    except (Refused, Unreachable) as trouble:
+        log.warning("checkpoint.mail_not_sent", code=trouble.code)
         return "mail"
     return ""
 
@@ -152,7 +153,9 @@ def _mail(row: Delivery, point: Checkpoint, body: bytes) -> None:
     }
     message = get_adapter().render_mail("audit/mail/checkpoint", row.address, words)
     message.attach(f"checkpoint-{point.number}.json", body, "application/json")
-    message.send()
+    # Past the queue: the row of the delivery is one, and of several checkpoints only the newest
+    # is worth sending.
+    mail.hand_over(message)
 
 
 def _note_failure(row: Delivery, trouble: str) -> None:

@@ -1,13 +1,11 @@
 """Tells whoever issued a panel key that it ends soon: two weeks before, and once more a day before.
 
-The row is the queue: of several workers one claims it, and only that one sends the mail.
+Of several workers one claims the row, and queues the mail in the same transaction.
 """
 
-import smtplib
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.db import transaction
@@ -21,15 +19,13 @@ from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock
 
-log = structlog.get_logger(__name__)
-
 BEFORE: Final = (timedelta(days=14), timedelta(days=1))
 # Of one run.
 _MOST: Final = 200
 
 
 def warn_due() -> int:
-    """Sends what is due; how many went out."""
+    """Queues what is due; how many mails."""
     return sum(map(_warn, due()[:_MOST]))
 
 
@@ -60,14 +56,11 @@ def due() -> QuerySet[PanelKey]:
 
 
 def _warn(key: PanelKey) -> bool:
-    """False if another worker does, or when it could not be handed over: then the next run does."""
-    now = clock.now()
-    if not _claimed(key, now):
-        return False
-    if not _sent(key):
-        PanelKey.objects.filter(id=key.id, warned_at=now).update(warned_at=key.warned_at)
-        return False
+    """False if another worker does."""
     with transaction.atomic():
+        if not _claimed(key, clock.now()):
+            return False
+        _queue(key)
         record_by(
             access.worker_scope(key.team),
             "panel_key.expiry_warned",
@@ -86,8 +79,7 @@ def _claimed(key: PanelKey, now: datetime) -> bool:
     return same.filter(expires_at=key.expires_at).update(warned_at=now) == 1
 
 
-def _sent(key: PanelKey) -> bool:
-    """As text and as HTML. Never in a transaction."""
+def _queue(key: PanelKey) -> None:
     path = reverse("panel-keys", args=[key.team.slug])
     words = {
         "name": key.name,
@@ -100,9 +92,5 @@ def _sent(key: PanelKey) -> bool:
         "url": f"{settings.PANEL_PUBLIC_URL}{path}",
     }
     message = get_adapter().render_mail("keys/mail/ends", key.user.email, words)
-    try:
-        message.send()
-    except (OSError, smtplib.SMTPException) as error:
-        log.warning("panel_key.mail_not_sent", error=type(error).__name__)
-        return False
-    return True
+    message.expires_at = key.expires_at
+    message.send()

@@ -23,7 +23,9 @@ from django.utils.translation import gettext as _
 
 from controlpanel.lib import clock
 
-PURPOSES: Final = ("credential", "mfa", "audit-mac", "audit-sign", "fingerprint", "panel-key")
+PURPOSES: Final = (
+    "credential", "mfa", "audit-mac", "audit-sign", "fingerprint", "panel-key", "outgoing",
+)  # fmt: skip
 KEY_BYTES: Final = 32
 VERSION: Final = 1
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"

@@ -21,12 +21,12 @@ from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import labelling, rules, target_check
-from controlpanel.operations.bell import ring
 from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import can_record_outcome, record_later, record_outcome
 from controlpanel.operations.states import PERMISSIONS, State
+from controlpanel.outgoing.bell import ring
 from controlpanel.servers import labels, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
@@ -67,7 +67,7 @@ def send_within_page(
         with clients.page_slot(wait):
             return _send(operation, seconds or clients.PAGE_SECONDS)
     except clients.Busy:
-        ring("send", str(operation.id), request_id.current())
+        ring("operations.tasks.send", str(operation.id), request_id.current())
         return operation
 
 

@@ -14,9 +14,9 @@ from controlpanel.audit import readonly
 from controlpanel.credentials import clients, key_mail
 from controlpanel.lib import clock, request_id
 from controlpanel.operations import looking, runner, sweeper
-from controlpanel.operations.bell import ring
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
+from controlpanel.outgoing.bell import ring
 from controlpanel.servers.models import Server
 
 
@@ -30,7 +30,7 @@ def send(operation_id: str, request: str = "") -> None:
 def tick() -> None:
     """Looks at every account for which something is due."""
     for account_id in due_accounts():
-        ring("look", str(account_id))
+        ring("operations.tasks.look", str(account_id))
 
 
 @shared_task

@@ -21,7 +21,7 @@ from controlpanel.audit.exports import Wish
 from controlpanel.audit.ledger import RolledBack
 from controlpanel.audit.models import Export
 from controlpanel.lib.scope import Scope
-from controlpanel.operations.bell import ring
+from controlpanel.outgoing.bell import ring
 from controlpanel.web import audit_filters
 from controlpanel.web.audit_filters import Filters
 from controlpanel.web.door import door
@@ -83,7 +83,7 @@ def _begun(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> 
         begun = exporting.ask(scope, wish)
     except exporting.NotAsked as refused:
         return _page(request, scope, filters, problem=str(refused), status=409)
-    ring("export")
+    ring("operations.tasks.export")
     return see_other(request, reverse("audit-export-show", args=[scope.team_slug, begun.id]))
 
 

@@ -21,7 +21,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def _whole(view: View) -> View:
-    """A change is made together with its record, or not at all."""
+    """A change is made together with its record and the mail that tells of it, or not at all."""
 
     @wraps(view)
     def whole(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -54,16 +54,16 @@ _account = [
     path("confirm-email/", account.email_verification_sent, name="account_email_verification_sent"),
     re_path(
         r"^confirm-email/(?P<key>[-:\w]+)/$",
-        confirm_email.confirm_email,
+        _whole(confirm_email.confirm_email),
         name="account_confirm_email",
     ),
-    path("password/change/", account.password_change, name="account_change_password"),
-    path("password/set/", _fresh(account.password_set), name="account_set_password"),
+    path("password/change/", _whole(account.password_change), name="account_change_password"),
+    path("password/set/", _fresh(_whole(account.password_set)), name="account_set_password"),
     path("password/reset/", account.password_reset, name="account_reset_password"),
     path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        account.password_reset_from_key,
+        _whole(account.password_reset_from_key),
         name="account_reset_password_from_key",
     ),
     path(

@@ -19,7 +19,7 @@ from controlpanel.credentials import clients, selectors, services
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
-from controlpanel.operations.bell import ring
+from controlpanel.outgoing.bell import ring
 from controlpanel.servers import sync
 from controlpanel.servers.selectors import known_ids
 from controlpanel.web.banners import banners
@@ -169,7 +169,7 @@ def tokens_page(
 def ask_for(account: Account) -> None:
     """A token has changed: ends any back-off, and wakes a worker to look again."""
     sync.try_again(account)
-    ring("look", str(account.id))
+    ring("operations.tasks.look", str(account.id))
 
 
 def crumbs(scope: Scope) -> list[dict[str, str]]:

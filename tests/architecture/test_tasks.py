@@ -22,7 +22,7 @@ from tests.tools.valkey import ValkeyServer
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 COMMANDS = {"make run": worker_command(), "Compose": COMPOSE["services"]["worker"]["command"]}
-BELL = ROOT / "controlpanel" / "operations" / "bell.py"
+BELL = ROOT / "controlpanel" / "outgoing" / "bell.py"
 # Other ways to put a task into the queue.
 _PAST_THE_BELL = {"send_task", "delay", "apply_async"}
 
@@ -52,7 +52,7 @@ def rings_ask_for() -> set[str]:
         if name == "ring":
             task = call.args[0]
             assert isinstance(task, ast.Constant), f"{path}:{call.lineno} rings for what it finds"
-            found.add(f"controlpanel.operations.tasks.{task.value!s}")
+            found.add(f"controlpanel.{task.value!s}")
     return found
 
 

@@ -248,7 +248,7 @@ def test_what_comes_of_an_address_does_not_count_for_the_next(
 
 def test_mail(acme: Team, settings: Settings) -> None:
     with MailServer() as server:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.PANEL_MAIL_TRANSPORT = "controlpanel.outgoing.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         delivery.send_to(acme.chain, "Acme", "mail", "audit@example.com")
         point = checkpoints.take()
@@ -273,7 +273,7 @@ def test_mail(acme: Team, settings: Settings) -> None:
 
 def test_mail_that_is_refused_is_tried_again(acme: Team, settings: Settings) -> None:
     with MailServer(refuses=True) as server:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.PANEL_MAIL_TRANSPORT = "controlpanel.outgoing.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         delivery.send_to(acme.chain, "Acme", "mail", "audit@example.com")
         checkpoints.take()

@@ -7,4 +7,4 @@ from controlpanel.settings import DATABASES
 
 DATABASES["default"]["NAME"] = os.environ["FAULTS_DATABASE"]
 DATABASES["default"]["CONN_MAX_AGE"] = 0
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PANEL_MAIL_TRANSPORT = "django.core.mail.backends.locmem.EmailBackend"

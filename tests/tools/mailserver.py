@@ -17,6 +17,7 @@ class MailServer:
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     refuses: bool = False
+    says_goodbye: bool = True
 
     def __enter__(self) -> Self:
         self._server = socketserver.ThreadingTCPServer(
@@ -51,6 +52,9 @@ class _Conversation(socketserver.StreamRequestHandler):
         self._say("220 test")
         for line in self.rfile:
             verb = line.split(b" ")[0].strip().upper()
+            if verb == b"QUIT" and not self.mail.says_goodbye:
+                self.rfile.read(1)  # until the other side goes
+                return
             if verb == b"QUIT":
                 self._say("221 bye")
                 return

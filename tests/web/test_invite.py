@@ -1,24 +1,27 @@
 import re
-import smtplib
+from datetime import timedelta
 
-import pytest
 from django.core import mail
-from django.core.mail.backends.locmem import EmailBackend
+from pytest_django import Settings
 
 from controlpanel.accounts.models import Invitation, Team
 from controlpanel.audit.models import AuditEvent
+from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
+from controlpanel.outgoing.models import Outgoing
 from tests.people import Person, join, with_labels
+from tests.tools.outbox import delivered
 from tests.web.asking import shows
 
 URL = "/teams/acme/members/invite/"
 LINK = re.compile(r"http://localhost:8000(/invitations/[A-Za-z0-9_-]{43}/)")
+NO_SERVER = "controlpanel.outgoing.smtp.EmailBackend"
 BODY = {"email": "Nora@example.com", "role": "operator", "reach": "labels", "labels": "env:prod"}
 
 
 def link(number: int = -1) -> str:
     """The path in the newest mail."""
-    found = LINK.search(str(mail.outbox[number].body))
+    found = LINK.search(str(delivered()[number].body))
     assert found
     return found[1]
 
@@ -31,7 +34,7 @@ def test_it_works(alice: Person, nobody) -> None:
     answer = alice.post(URL, BODY, follow=True)
     assert answer.redirect_chain == [("/teams/acme/members/", 303)]
     assert "on its way to nora@example.com" in answer.content.decode()
-    (sent,) = mail.outbox
+    (sent,) = delivered()
     assert sent.to == ["nora@example.com"]
     assert sent.subject == "You are invited to the team Acme"
     assert "Operator" in sent.body
@@ -39,7 +42,7 @@ def test_it_works(alice: Person, nobody) -> None:
 
 
 def in_html() -> tuple[str, str]:
-    sent = mail.outbox[0]
+    sent = delivered()[0]
     assert isinstance(sent, mail.EmailMultiAlternatives)
     (alternative,) = sent.alternatives
     return str(alternative[0]), str(alternative[1])
@@ -56,7 +59,7 @@ def test_names_in_the_mail_are_inert(alice: Person, team: Team) -> None:
     Team.objects.update(name="<b>Acme</b>\u202e")
     alice.post(URL, BODY)
     assert "<b>Acme" not in in_html()[0]
-    assert "\n" not in mail.outbox[0].subject
+    assert "\n" not in delivered()[0].subject
 
 
 def test_the_link_stands_on_no_page_and_in_no_record(alice: Person) -> None:
@@ -71,16 +74,28 @@ def test_a_host_that_somebody_made_up_is_not_in_the_link(alice: Person) -> None:
     assert link()
 
 
-def test_a_mail_that_cannot_be_sent_is_said(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_args: object) -> int:
-        raise smtplib.SMTPServerDisconnected
+def test_it_waits_while_the_mail_server_takes_nothing(alice: Person, settings: Settings) -> None:
+    transport, settings.PANEL_MAIL_TRANSPORT = settings.PANEL_MAIL_TRANSPORT, NO_SERVER
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    answer = alice.post(URL, BODY, follow=True)
+    assert "on its way to nora@example.com" in answer.content.decode()
+    assert delivered() == []
+    settings.PANEL_MAIL_TRANSPORT = transport
+    clock.shift(timedelta(minutes=1))
+    assert [message.to for message in delivered()] == [["nora@example.com"]]
 
-    with monkeypatch.context() as patch:
-        patch.setattr(EmailBackend, "send_messages", refuse)
-        answer = alice.post(URL, BODY, follow=True)
-    assert "could not be sent" in answer.content.decode()
-    assert alice.post(act("resend")).status_code == 303
-    assert link()
+
+def test_it_and_its_mail_are_made_together(alice: Person, audit_broken: None) -> None:
+    assert alice.post(URL, BODY).status_code == 503
+    assert not Outgoing.objects.exists()
+    assert not Invitation.objects.exists()
+
+
+def test_a_link_that_has_run_out_is_not_sent(alice: Person) -> None:
+    alice.post(URL, BODY)
+    clock.shift(timedelta(hours=72))
+    assert delivered() == []
+    assert not Outgoing.objects.exists()
 
 
 def test_what_is_wrong_is_said_and_kept(alice: Person, bob: Person) -> None:
@@ -94,7 +109,7 @@ def test_what_is_wrong_is_said_and_kept(alice: Person, bob: Person) -> None:
         assert answer.status_code == 422
         assert words in answer.content.decode()
         assert f'value="{body["email"]}"' in answer.content.decode()
-    assert not mail.outbox
+    assert not delivered()
     assert not Invitation.objects.exists()
 
 
@@ -134,7 +149,7 @@ def test_revoking_it(alice: Person, nobody) -> None:
 def test_it_asks_again_after_a_while(alice: Person) -> None:
     alice.signed_in_ago(minutes=16)
     assert alice.post(URL, BODY).status_code == 302
-    assert not mail.outbox
+    assert not delivered()
 
 
 def test_it_requires_the_right(bob: Person, alice: Person) -> None:

@@ -13,7 +13,7 @@ RESET = "/accounts/password/reset/"
 @pytest.fixture
 def server(settings):
     with MailServer() as running:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.PANEL_MAIL_TRANSPORT = "controlpanel.outgoing.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", running.port
         yield running
 
@@ -42,7 +42,7 @@ def test_no_server_changes_no_answer(alice, nobody, settings):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         settings.EMAIL_HOST, settings.EMAIL_PORT = free.getsockname()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.PANEL_MAIL_TRANSPORT = "controlpanel.outgoing.smtp.EmailBackend"
     assert nobody.post(RESET, {"email": alice.user.email})["Location"] == f"{RESET}done/"
 
 

@@ -1,4 +1,4 @@
-"""Wakes a worker. Without Redis nothing is lost: the sweeper looks at the rows anyway."""
+"""Wakes a worker. Without Redis nothing is lost: beat has the rows looked at anyway."""
 
 import time
 
@@ -13,12 +13,12 @@ _silent_until = 0.0
 
 
 def ring(task: str, *args: str) -> None:
-    """`task`: name of a function in `operations.tasks`. Arguments are ids, never secrets."""
+    """`task`: as in `outgoing.tasks.send_due`. Arguments are ids, never secrets."""
     global _silent_until
     if time.monotonic() < _silent_until:
         return
     try:
-        current_app.send_task(f"controlpanel.operations.tasks.{task}", args=args, expires=60)
+        current_app.send_task(f"controlpanel.{task}", args=args, expires=60)
     except (OperationalError, OSError) as error:
         _silent_until = time.monotonic() + _QUIET_AFTER_FAILURE
         log.warning("bell.silent", error=type(error).__name__)
