@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, invitation_mail
+from controlpanel.accounts import access, invitation_mail, projections
 from controlpanel.accounts.email_forms import not_ascii
 from controlpanel.accounts.members import MemberRefused, check_grant, shown
 from controlpanel.accounts.models import Invitation, Membership, Team, User, reach_of
@@ -58,7 +58,8 @@ def invite(scope: Scope, email: str, role: str, reach: Reach) -> tuple[Invitatio
         check_grant(access.as_now(scope), role, reach)
         _refuse_member(scope, email)
         # A second invitation takes the place of the first.
-        open_ones(scope).filter(email=email).update(revoked_at=clock.now())
+        replaced = list(open_ones(scope).filter(email=email).values_list("id", flat=True))
+        Invitation.objects.filter(id__in=replaced).update(revoked_at=clock.now())
         invitation = Invitation.objects.create(
             team_id=scope.team_id,
             email=email,
@@ -72,7 +73,11 @@ def invite(scope: Scope, email: str, role: str, reach: Reach) -> tuple[Invitatio
             expires_at=clock.now() + VALID_FOR,
         )
         invitation_mail.queue(invitation, token)
-        record_by(scope, "invitation.sent", _target(invitation), after=shown(role, reach))
+        said = [projections.no_invitation(one) for one in replaced]
+        said.append(projections.of_invitation(invitation))
+        record_by(
+            scope, "invitation.sent", _target(invitation), rows=said, after=shown(role, reach)
+        )
     return invitation, token
 
 
@@ -87,7 +92,8 @@ def revoke(scope: Scope, invitation: Invitation) -> None:
         _insist(scope)
     with transaction.atomic():
         if open_ones(scope).filter(id=invitation.id).update(revoked_at=clock.now()) == 1:
-            record_by(scope, "invitation.revoked", _target(invitation))
+            said = [projections.no_invitation(invitation.id)]
+            record_by(scope, "invitation.revoked", _target(invitation), rows=said)
 
 
 def find(token: str, user: User | None) -> Invitation:
@@ -102,6 +108,8 @@ def find(token: str, user: User | None) -> Invitation:
     if user is not None and not are_same(user.email, found.email):
         raise InvitationUnusable("other_address", found)
     _refuse_outgrown(found)
+    if not projections.is_explained(found):
+        raise InvitationUnusable("differs", found)
     return found
 
 
@@ -130,6 +138,7 @@ def accept(token: str, user: User, origin: Origin) -> Membership:
             target=Target("user", str(user.id), user.email),
             result="success",
             data={"role": invitation.role, "invited_by": invitation.invited_by_name},
+            rows=[projections.no_invitation(invitation.id), projections.of_member(membership)],
         )
     return membership
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, roles
+from controlpanel.accounts import access, projections, roles
 from controlpanel.accounts.models import HasReach, Membership, Team
 from controlpanel.accounts.policy import Role
 from controlpanel.audit.recorder import Target, record_by
@@ -71,7 +71,8 @@ def change(scope: Scope, membership: Membership, role: str, reach: Reach) -> Non
         now.role = role
         set_reach(now, reach)
         now.save(update_fields=["role", "reach_kind", "reach_labels", "reach_servers"])
-        record_by(scope, "member.changed", _target(now), before=before, after=after)
+        said = [projections.of_member(now)]
+        record_by(scope, "member.changed", _target(now), rows=said, before=before, after=after)
 
 
 def suspend(scope: Scope, membership: Membership) -> None:
@@ -81,8 +82,9 @@ def suspend(scope: Scope, membership: Membership) -> None:
         _refuse_touching(scope, now)
         _refuse_last_owner(now)
         if now.suspended_at is None:
-            Membership.objects.filter(id=now.id).update(suspended_at=clock.now())
-            record_by(scope, "member.suspended", _target(now))
+            now.suspended_at = clock.now()
+            now.save(update_fields=["suspended_at"])
+            record_by(scope, "member.suspended", _target(now), rows=[projections.of_member(now)])
 
 
 def restore(scope: Scope, membership: Membership) -> None:
@@ -90,8 +92,9 @@ def restore(scope: Scope, membership: Membership) -> None:
         scope, now = held(scope, membership)
         _refuse_touching(scope, now)
         if now.suspended_at is not None:
-            Membership.objects.filter(id=now.id).update(suspended_at=None)
-            record_by(scope, "member.restored", _target(now))
+            now.suspended_at = None
+            now.save(update_fields=["suspended_at"])
+            record_by(scope, "member.restored", _target(now), rows=[projections.of_member(now)])
 
 
 def remove(scope: Scope, membership: Membership) -> None:
@@ -102,7 +105,8 @@ def remove(scope: Scope, membership: Membership) -> None:
             _refuse_touching(scope, now)
         _refuse_last_owner(now)
         event = "member.left" if now.user_id == scope.user_id else "member.removed"
-        record_by(scope, event, _target(now), before=shown(now.role, now.reach))
+        said = [projections.no_member(now)]
+        record_by(scope, event, _target(now), rows=said, before=shown(now.role, now.reach))
         now.delete()
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, members
+from controlpanel.accounts import access, members, projections
 from controlpanel.accounts.members import OWNER, MemberRefused
 from controlpanel.accounts.models import Membership, OwnershipOffer, Team, User
 from controlpanel.audit.recorder import Target, record_by
@@ -36,7 +36,7 @@ def offer(scope: Scope, membership: Membership) -> None:
         if receiver.role == OWNER or receiver.suspended_at is not None:
             raise MemberRefused(_("Choose a member who is active and not an owner yet."))
         assert scope.user_id is not None
-        OwnershipOffer.objects.update_or_create(
+        made, _new = OwnershipOffer.objects.update_or_create(
             team_id=scope.team_id,
             defaults={
                 "giver_id": scope.user_id,
@@ -45,7 +45,9 @@ def offer(scope: Scope, membership: Membership) -> None:
                 "expires_at": clock.now() + VALID_FOR,
             },
         )
-        record_by(scope, "ownership.offered", _target(receiver.user))
+        record_by(
+            scope, "ownership.offered", _target(receiver.user), rows=[projections.of_offer(made)]
+        )
 
 
 def withdraw(scope: Scope, offered: OwnershipOffer) -> None:
@@ -65,8 +67,9 @@ def withdraw(scope: Scope, offered: OwnershipOffer) -> None:
 
 
 def end(scope: Scope, offered: OwnershipOffer, event: str) -> None:
+    said = [projections.no_offer(offered.team_id)]
     offered.delete()
-    record_by(scope, event, _target(offered.receiver))
+    record_by(scope, event, _target(offered.receiver), rows=said)
 
 
 def accept(scope: Scope, offered: OwnershipOffer) -> None:
@@ -79,6 +82,8 @@ def accept(scope: Scope, offered: OwnershipOffer) -> None:
         found = open_offer(scope)
         if found is None or found.receiver_id != scope.user_id or found.giver_id != giver.user_id:
             raise MemberRefused(_("This offer no longer stands."))
+        if not projections.is_offered(found):
+            raise MemberRefused(_("The audit log does not say that this was offered."))
         if giver.role != OWNER or giver.suspended_at is not None or not giver.reach.is_all:
             raise MemberRefused(_("Whoever offered this is no longer an owner."))
         before = {"receiver": receiver.role, "giver": giver.role}
@@ -93,6 +98,11 @@ def accept(scope: Scope, offered: OwnershipOffer) -> None:
             scope,
             "ownership.transferred",
             _target(receiver.user),
+            rows=[
+                projections.no_offer(scope.team_id),
+                projections.of_member(giver),
+                projections.of_member(receiver),
+            ],
             giver=giver.user.email,
             before=before,
             after=after,

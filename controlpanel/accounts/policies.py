@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, entering
+from controlpanel.accounts import access, entering, projections
 from controlpanel.accounts.models import Team, TeamPolicy
 from controlpanel.audit.content import JSON
 from controlpanel.audit.recorder import Target, record_by
@@ -70,6 +70,7 @@ def change(scope: Scope, **fields: Any) -> TeamPolicy:
             scope,
             "policy.changed",
             Target("team", str(scope.team_id), scope.team_name),
+            rows=[projections.of_policy(policy)],
             before={name: before[name] for name in changed},
             after={name: after[name] for name in changed},
         )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 # Each needs the other, and neither before it is asked something.
-from controlpanel.accounts import access
+from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import Invitation, Membership, Team, TeamRole
 from controlpanel.accounts.policy import PERMISSIONS, ROLES, Role
 from controlpanel.audit.recorder import Target, record_by
@@ -71,7 +71,8 @@ def add(scope: Scope, name: str, permissions: Collection[str]) -> TeamRole:
             name=name,
             permissions=sorted(permissions),
         )
-        record_by(scope, "role.added", _target(role), after=role.permissions)
+        said = [projections.of_role(role)]
+        record_by(scope, "role.added", _target(role), rows=said, after=role.permissions)
     return role
 
 
@@ -90,7 +91,8 @@ def change(scope: Scope, role: TeamRole, name: str, permissions: Collection[str]
             return
         now.name, now.permissions = name, sorted(permissions)
         now.save(update_fields=["name", "permissions"])
-        record_by(scope, "role.changed", _target(now), before=before, after=after)
+        said = [projections.of_role(now)]
+        record_by(scope, "role.changed", _target(now), rows=said, before=before, after=after)
 
 
 def remove(scope: Scope, role: TeamRole) -> None:
@@ -110,7 +112,8 @@ def remove(scope: Scope, role: TeamRole) -> None:
                 )
                 % {"count": users}
             )
-        record_by(scope, "role.removed", _target(now), before=now.permissions)
+        said = [projections.no_role(now)]
+        record_by(scope, "role.removed", _target(now), rows=said, before=now.permissions)
         now.delete()
 
 

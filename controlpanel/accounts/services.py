@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 
-from controlpanel.accounts import access, colours, selectors
+from controlpanel.accounts import access, colours, projections, selectors
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib.scope import Scope
@@ -22,14 +22,18 @@ def found_team(name: str, owner: User) -> Membership:
             slug=free_slug(name), name=clean(name, 120), colour=_colour_for(owner)
         )
         scope = access.command_scope(team, frozenset({"members.manage"}))
-        record_by(scope, "team.created", Target("team", str(team.id), team.name))
+        said = [projections.of_team(team)]
+        record_by(scope, "team.created", Target("team", str(team.id), team.name), rows=said)
         return add_member(scope, team, owner, "owner")
 
 
 def add_member(scope: Scope, team: Team, user: User, role: str) -> Membership:
     with transaction.atomic():
         membership = Membership.objects.create(team=team, user=user, role=role)
-        record_by(scope, "member.added", Target("user", str(user.id), user.email), role=role)
+        target = Target("user", str(user.id), user.email)
+        record_by(
+            scope, "member.added", target, rows=[projections.of_member(membership)], role=role
+        )
     return membership
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, colours, selectors
+from controlpanel.accounts import access, colours, projections, selectors
 from controlpanel.accounts.members import OWNER
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.services import free_slug
@@ -76,7 +76,7 @@ def _create(user: User, origin: Origin, name: str, colour: str, team_id: UUID) -
             return earlier
         _refuse_second(user, name)
         team = Team.objects.create(id=team_id, slug=free_slug(name), name=name, colour=colour)
-        Membership.objects.create(team=team, user=user, role=OWNER)
+        owner = Membership.objects.create(team=team, user=user, role=OWNER)
         record(
             "team.created",
             chain=team.chain,
@@ -85,6 +85,7 @@ def _create(user: User, origin: Origin, name: str, colour: str, team_id: UUID) -
             target=Target("team", str(team.id), team.name),
             result="success",
             data={"slug": team.slug, "colour": colour},
+            rows=[projections.of_team(team), projections.of_member(owner)],
         )
     return team
 

@@ -31,6 +31,17 @@ class Target:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an event says of a row beside the log: its digest from then on; None: it is gone.
+
+    See `projections`."""
+
+    table: str
+    key: str
+    digest: str | None
+
+
 def requested_as(operation: str) -> str:
     """Id of a server that was asked for, until the provider gives it one: a history of its own."""
     return f"new:{operation}"
@@ -46,8 +57,10 @@ def build(
     reason: str,
     labels: Iterable[str],
     data: Mapping[str, JSON],
+    rows: Iterable[Said] = (),
 ) -> dict[str, Any]:
     """The content of an event: cleaned, bounded, without anything that looks like a secret."""
+    said = rows_said(rows)
     return {
         "v": VERSION,
         "at": chains.time_text(at),
@@ -74,7 +87,13 @@ def build(
         "reason": _line(reason, 500),
         "labels": sorted(_line(label, 101) for label in labels),
         "data": _Bounded().of_mapping(data, _DEPTH),
+        **({"rows": said} if said else {}),
     }
+
+
+def rows_said(rows: Iterable[Said]) -> dict[str, str | None]:
+    """As it stands in an event: by table and key, the row's digest or null."""
+    return {f"{one.table} {one.key}": one.digest for one in rows}
 
 
 def place_in_history(content: dict[str, Any], seq: int, prev_hash: str) -> None:

@@ -37,6 +37,33 @@ PANEL: Final[tuple[EventType, ...]] = (
         optional=("who", "kind"),
     ),
     event_type(
+        "panel_key.rewrapped",
+        _("Panel key digested anew"),
+        _("The digest of the panel key %(target)s was made anew with %(with)s"),
+        required=("with",),
+    ),
+    event_type(
+        "tables.baseline",
+        _("Rows as they were found"),
+        _(
+            "What %(target)s had beside the log was written down as it was found (%(rows)s rows); "
+            "that proves nothing about the time before"
+        ),
+        required=("rows",),
+    ),
+    event_type(
+        "tables.differ",
+        _("Rows differ from the log"),
+        _("Somebody changed rows of %(target)s past the panel (%(count)s): %(what)s"),
+        required=("what", "count"),
+    ),
+    event_type(
+        "tables.confirmed",
+        _("Rows confirmed"),
+        _("%(actor)s confirmed rows of %(target)s as they are (%(count)s): %(what)s"),
+        required=("what", "count"),
+    ),
+    event_type(
         "review.signed_off",
         _("Signed off"),
         _("%(actor)s looked at %(target)s again and signed off event %(seqs)s"),

@@ -13,6 +13,7 @@ from controlpanel.audit.review_models import (
     ReviewRules,
     SeenAddress,
 )
+from controlpanel.lib import clock
 
 __all__ = [
     "AuditEvent",
@@ -26,6 +27,7 @@ __all__ = [
     "ReviewRules",
     "SeenAddress",
     "SigningKey",
+    "TableDifference",
     "TargetHead",
 ]
 
@@ -286,3 +288,29 @@ class SearchText(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chain} #{self.seq}"
+
+
+class TableDifference(models.Model):
+    """A row beside the log that is not as its events say, until somebody confirms it.
+
+    Derived: verification writes it anew.
+    """
+
+    chain = models.CharField(max_length=40)
+    table = models.CharField(max_length=20)
+    key = models.CharField(max_length=400)
+    # Chain and key, where they are the ids of a team and of a person or a panel key.
+    team = models.UUIDField(null=True)
+    subject = models.UUIDField(null=True)
+    # Digest of the row as it is; empty if it is not there.
+    found = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("chain", "table", "key"), name="table_difference_once"),
+        )
+        indexes = (models.Index(fields=("subject",), name="table_difference_subject"),)
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}"

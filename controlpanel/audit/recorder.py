@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from controlpanel.audit import appending, closure, content, events
 from controlpanel.audit import chain as chains
 from controlpanel.audit.appending import PURPOSE, Changed, Place, Standing
-from controlpanel.audit.content import JSON, Target
+from controlpanel.audit.content import JSON, Said, Target
 from controlpanel.audit.models import AuditEvent, ChainHead
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock
@@ -49,9 +49,11 @@ def record(
     reason: str = "",
     labels: Iterable[str] = (),
     data: Mapping[str, JSON] | None = None,
+    rows: Iterable[Said] = (),
 ) -> AuditEvent:
     """Writes an event at the end of `chain`, within the transaction of what it is about.
 
+    `rows`: what it says of rows beside the log (`projections`), as the transaction leaves them.
     `labels`: those of the server it is about, as of now: they decide who may read it later.
     Call it last: from here to the end of the transaction nobody else writes to this chain.
     Raises AuditUnavailable; let it end the transaction.
@@ -63,7 +65,7 @@ def record(
     try:
         keys = ring.current()
         built = content.build(
-            event, clock.now(), actor, origin, target, result, reason, labels, data
+            event, clock.now(), actor, origin, target, result, reason, labels, data, rows
         )
         place = Place(chain, built["target"]["kind"], built["target"]["id"])
         return _go_on(place, built, keys)
@@ -81,6 +83,7 @@ def record_by(
     *,
     reason: str = "",
     labels: Iterable[str] = (),
+    rows: Iterable[Said] = (),
     **data: JSON,
 ) -> AuditEvent:
     """The same for what somebody did in their team, and did: chain and actor are the scope's."""
@@ -94,6 +97,7 @@ def record_by(
         reason=reason,
         labels=labels,
         data=data,
+        rows=rows,
     )
 
 

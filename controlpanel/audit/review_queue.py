@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import review, review_rules, selectors
+from controlpanel.audit import review, review_projections, review_rules, selectors
 from controlpanel.audit.models import AuditEvent, ReviewItem
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.audit.review_rules import RULES
@@ -195,6 +195,7 @@ def _sign(scope: Scope, rows: list[ReviewItem], note: str) -> None:
             Target(same[-1].target_kind, same[-1].target_id, same[-1].target_name),
             reason=note,
             labels=same[-1].content.get("labels", []),
+            rows=[review_projections.of_item(row, scope.actor.id, note) for row in signed],
             seqs=sorted(about),
             rules=sorted({row.rule for row in signed}),
         )

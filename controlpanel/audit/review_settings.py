@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import review
+from controlpanel.audit import review, review_projections
 from controlpanel.audit.models import ReviewRules
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.audit.review_rules import RULES, Settings
@@ -43,6 +43,7 @@ def change(scope: Scope, on: set[str], **numbers: Any) -> bool:
             scope,
             "review.rules_changed",
             Target("team", str(scope.team_id), scope.team_name),
+            rows=[review_projections.of_rules(after.as_data())],
             before=_differing(before, after),
             after=_differing(after, before),
         )

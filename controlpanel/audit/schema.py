@@ -10,6 +10,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
+from controlpanel.audit import baseline
 from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.recorder import PANEL, AuditUnavailable, Target, hold, record
@@ -29,6 +30,7 @@ def migrated(plan: list[Any] | None = None, **_signal: Any) -> None:
         # key that the database does not know would be taken for a restored one.
         if KeyCheck.objects.filter(key_id=ring.current().active(PURPOSE).id).exists():
             record_changes()
+            baseline.take()
     except (AuditUnavailable, DatabaseError, InterfaceError, ring.KeysNotReady) as error:
         log.warning("panel.migration_not_recorded", error=type(error).__name__)
 

@@ -6,6 +6,7 @@ from controlpanel.audit import (
     checkpoints,
     clockwatch,
     delivery,
+    differences,
     readonly,
     review,
     search,
@@ -38,6 +39,7 @@ def deliver() -> None:
 def verify() -> None:
     with request_id.bound(request_id.new()):
         verifying.run()
+        differences.check_all()
 
 
 @shared_task

@@ -11,12 +11,20 @@ from django.db.models import F, Q, QuerySet
 
 from controlpanel.accounts import access
 from controlpanel.audit import readonly
-from controlpanel.credentials import key_digest, key_lookup, key_networks, key_refusals
+from controlpanel.audit.recorder import record
+from controlpanel.credentials import (
+    key_digest,
+    key_lookup,
+    key_networks,
+    key_refusals,
+    projections,
+)
 from controlpanel.credentials.key_format import is_wellformed
 from controlpanel.credentials.key_lookup import Found
 from controlpanel.credentials.models import Credential, PanelKey
+from controlpanel.credentials.panel_keys import target
 from controlpanel.lib import clock, request_id
-from controlpanel.lib.scope import Origin, Scope
+from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.lib.secret import Secret
 
 # Uses are written down at most this often.
@@ -137,7 +145,23 @@ def _renew(key: PanelKey, text: Secret) -> None:
     """The digest as the pepper in force makes it, so that earlier ones can be retired."""
     pepper_id, digest = key_digest.made(text)
     same = PanelKey.objects.filter(id=key.id, digest=key.digest)
-    readonly.if_possible(lambda: same.update(pepper_id=pepper_id, digest=digest))
+
+    def write() -> None:
+        if not same.update(pepper_id=pepper_id, digest=digest):
+            return
+        renewed = PanelKey.objects.get(id=key.id)
+        record(
+            "panel_key.rewrapped",
+            chain=key.team.chain,
+            actor=Actor(kind="worker", id="panel", name="panel"),
+            origin=Origin(via="gateway", request_id=request_id.current()),
+            target=target(key),
+            result="success",
+            data={"with": pepper_id},
+            rows=[projections.of_key(renewed)],
+        )
+
+    readonly.if_possible(write)
 
 
 def _write_use(key_id: UUID, address: str, now: datetime) -> None:

@@ -16,7 +16,7 @@ from controlpanel.accounts.models import Account, Team
 from controlpanel.accounts.policy import PERMISSIONS
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit.recorder import Target, record_by
-from controlpanel.credentials import key_digest, key_networks
+from controlpanel.credentials import key_digest, key_networks, projections
 from controlpanel.credentials.key_format import new_text
 from controlpanel.credentials.models import PanelKey
 from controlpanel.keys import macs
@@ -130,7 +130,13 @@ def rotate(scope: Scope, key: PanelKey, *, overlap: timedelta) -> Issued:
         old.replaced_by = issued.key
         old.expires_at = min(old.expires_at, clock.now() + overlap)
         old.save(update_fields=["replaced_by", "expires_at"])
-        _record(now, "panel_key.rotated", old, until=old.expires_at.isoformat(timespec="seconds"))
+        _record(
+            now,
+            "panel_key.rotated",
+            old,
+            rows=[projections.of_key(old)],
+            until=old.expires_at.isoformat(timespec="seconds"),
+        )
     return issued
 
 
@@ -189,6 +195,7 @@ def _issue(
         scope,
         "panel_key.issued",
         wanted,
+        rows=[projections.of_key(wanted)],
         after={
             "permissions": wanted.permissions,
             **members.shown_reach(wanted.reach),
@@ -207,7 +214,7 @@ def _revoke(scope: Scope, key: PanelKey, **why: str) -> bool:
         if there.update(revoked_at=now, revoked_by=clean(scope.actor.name, 254)) != 1:
             return False
         key.revoked_at, key.revoked_by = now, clean(scope.actor.name, 254)
-        _record(scope, "panel_key.revoked", key, **why)
+        _record(scope, "panel_key.revoked", key, rows=[projections.no_key(key)], **why)
     return True
 
 

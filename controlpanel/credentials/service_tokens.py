@@ -4,6 +4,8 @@ Off twice over: an account has none until somebody marks theirs, and none is use
 policy says so.
 """
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -74,9 +76,6 @@ def _withdraw(scope: Scope, credential: Credential) -> None:
 
 
 def _record(scope: Scope, event: str, credential: Credential) -> None:
-    record_by(
-        scope,
-        event,
-        Target("account", str(credential.account_id), credential.account.name),
-        **shown(credential),
-    )
+    token: dict[str, Any] = {**shown(credential)}
+    target = Target("account", str(credential.account_id), credential.account.name)
+    record_by(scope, event, target, **token)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, invitations, ownership
+from controlpanel.accounts import access, invitations, ownership, projections
 from controlpanel.accounts.models import Account, OwnershipOffer, Team
 from controlpanel.audit import delivery
 from controlpanel.audit.content import JSON
@@ -21,6 +21,7 @@ from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.servers.leaving import forget
+from controlpanel.servers.projections import no_locks
 
 
 class CannotClose(Exception):
@@ -77,6 +78,7 @@ def close(scope: Scope) -> list[Revocation]:
             scope,
             "team.closed",
             Target("team", str(team.id), team.name),
+            rows=[projections.of_team(team)],
             accounts=[account.name for account in accounts],
             tokens=_told(tokens),
             keys=_told_keys(keys),
@@ -107,6 +109,7 @@ def _refuse_demoted(now: Scope, permission: str) -> None:
 def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
     keys = panel_keys.revoke_all(scope, panel_keys.usable_for(account), "account_disconnected")
     tokens = leaving.forget_account(scope, account)
+    locks = no_locks(account)
     servers = forget(account)
     # What it is recognised by goes as well: the same one can be connected anew.
     account.disconnected_at, account.identity = clock.now(), ""
@@ -115,6 +118,7 @@ def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
         scope,
         "account.disconnected",
         Target("account", str(account.id), account.name),
+        rows=locks,
         servers=servers,
         tokens=_told(tokens),
         keys=_told_keys(keys),

@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class ServersConfig(AppConfig):
     name = "controlpanel.servers"
+
+    def ready(self) -> None:
+        from controlpanel.audit import projections
+        from controlpanel.servers.projections import PROJECTION
+
+        projections.register(PROJECTION)

@@ -4,11 +4,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
+from controlpanel.audit.content import Said
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.servers import labels
+from controlpanel.servers import labels, projections
 from controlpanel.servers.models import Server, ServerLock
 
 
@@ -33,7 +34,7 @@ def lock(scope: Scope, server: Server, level: str, reason: str) -> None:
                 _("%(person)s has locked it already, against that or more.")
                 % {"person": held.by_name}
             )
-        ServerLock.objects.update_or_create(
+        made, _new = ServerLock.objects.update_or_create(
             server=server,
             defaults={
                 "level": level,
@@ -43,7 +44,8 @@ def lock(scope: Scope, server: Server, level: str, reason: str) -> None:
                 "at": clock.now(),
             },
         )
-        _record(scope, "server.locked", server, reason, level=level)
+        said = [projections.of_lock(made)]
+        _record(scope, "server.locked", server, reason, said, level=level)
 
 
 def release(scope: Scope, server: Server, reason: str) -> None:
@@ -53,10 +55,21 @@ def release(scope: Scope, server: Server, reason: str) -> None:
         held = ServerLock.objects.select_for_update().filter(server=server).first()
         if held is None:
             raise LockRefused(_("There is no lock on this server any more."))
-        _record(scope, "server.unlocked", server, reason, level=held.level, locked_by=held.by_name)
+        facts = {"level": held.level, "locked_by": held.by_name}
+        said = [projections.no_lock(server)]
+        _record(scope, "server.unlocked", server, reason, said, **facts)
         held.delete()
 
 
-def _record(scope: Scope, event: str, server: Server, reason: str, **data: str) -> None:
-    target = Target("server", server.provider_id, str(server))
-    record_by(scope, event, target, reason=reason, labels=labels.of(server), **data)
+def _record(
+    scope: Scope, event: str, server: Server, reason: str, rows: list[Said], **data: str
+) -> None:
+    record_by(
+        scope,
+        event,
+        Target("server", server.provider_id, str(server)),
+        reason=reason,
+        labels=labels.of(server),
+        rows=rows,
+        **data,
+    )

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from controlpanel import VERSION, env
-from controlpanel.audit import clockwatch, readonly, schema
+from controlpanel.audit import baseline, clockwatch, readonly, schema
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.recorder import PANEL, AuditUnavailable, Target, record_now
 from controlpanel.keys import macs
@@ -26,6 +26,7 @@ def record_start(process: str) -> None:
         try:
             readonly.look_back()
             schema.record_changes()
+            baseline.take()
             clockwatch.look_back()
             _record(process)
         except (AuditUnavailable, DatabaseError, InterfaceError, KeysNotReady):

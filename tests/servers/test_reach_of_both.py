@@ -64,14 +64,10 @@ def fleet(bob: Person, account: Account) -> Fleet:
 
 
 def event_of(bob: Person, provider_id: str, carried: frozenset[str]) -> None:
+    facts: dict[str, Any] = dict.fromkeys(_required("server.locked"), "x")
+    target = Target("server", provider_id, provider_id)
     with transaction.atomic():
-        record_by(
-            bob.scope(),
-            "server.locked",
-            Target("server", provider_id, provider_id),
-            labels=carried,
-            **dict.fromkeys(_required("server.locked"), "x"),
-        )
+        record_by(bob.scope(), "server.locked", target, labels=carried, **facts)
 
 
 def _required(name: str) -> Collection[str]:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils.translation import ngettext
 
-from controlpanel.audit import verifying
+from controlpanel.audit import differences, verifying
 from controlpanel.audit.models import SigningKey
 from controlpanel.audit.verify import Report, verify
 from controlpanel.audit.verify_checkpoints import Checked
@@ -17,8 +17,9 @@ from controlpanel.lib import request_id
 
 class Command(BaseCommand):
     help = (
-        "Check all audit chains, the targets' histories, the checkpoints and their file, and that "
-        "the database keeps them append-only (exit 0 or 1)."
+        "Check all audit chains, the targets' histories, the checkpoints and their file, that the "
+        "database keeps them append-only, and that the rows beside the log are as it says (exit 0 "
+        "or 1)."
     )
 
     def handle(self, **_options: Any) -> None:
@@ -27,15 +28,18 @@ class Command(BaseCommand):
         except KeysNotReady as error:
             raise CommandError(str(error)) from None
         self._note(report)
+        different = self._compare()
         events = ngettext("%d event", "%d events", report.events) % report.events
         chains = ngettext("%d chain", "%d chains", report.chains) % report.chains
         if report.wrong:
             self.stderr.write(f"{report.wrong.sentence} [{report.wrong.kind}]")
             self.stderr.write(f"Before that place, {chains} and {events} were in order.")
             sys.exit(1)
+        if different:
+            sys.exit(1)
         self.stdout.write(
             f"The audit log is in order: {events} in {chains}, and the database keeps it "
-            f"append-only. {_checkpoints(report.checkpoints)}"
+            f"append-only. The rows beside it are as it says. {_checkpoints(report.checkpoints)}"
         )
         self._tell_gaps(report)
         for key in SigningKey.objects.order_by("key_id"):
@@ -48,6 +52,14 @@ class Command(BaseCommand):
                 verifying.take(report, getpass.getuser())
         except (DatabaseError, KeysNotReady, OSError, KeyError) as error:
             self.stderr.write(f"This run is not on record ({type(error).__name__}).")
+
+    def _compare(self) -> bool:
+        """Names each row beside the log that differs from it."""
+        with request_id.bound(request_id.new()):
+            found = differences.check_all()
+        for one in found:
+            self.stderr.write(f"Team {one.chain}: {differences.sentence(one)} [{one.table}]")
+        return bool(found)
 
     def _tell_gaps(self, report: Report) -> None:
         for gap in report.checkpoints.gaps:

@@ -1,0 +1,59 @@
+"""What locks withhold, for the audit log."""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from controlpanel.accounts.models import Account
+from controlpanel.audit import projections
+from controlpanel.audit.content import JSON, Said
+from controlpanel.audit.projections import Projection, Row
+from controlpanel.servers.models import Server, ServerLock
+
+TABLE: Final = "lock"
+
+
+def of_lock(lock: ServerLock) -> Said:
+    return projections.says(TABLE, _key(lock.server), _state(lock))
+
+
+def no_lock(server: Server) -> Said:
+    return projections.gone(TABLE, _key(server))
+
+
+def no_locks(account: Account) -> list[Said]:
+    """For a disconnected account, whose servers are forgotten with their locks."""
+    held = Server.objects.filter(account=account, lock__isnull=False)
+    return [no_lock(server) for server in held.select_related("account")]
+
+
+def _key(server: Server) -> str:
+    return f"{server.account.origin} {server.provider_id}"
+
+
+def _state(lock: ServerLock) -> Mapping[str, JSON]:
+    return {"level": lock.level, "by": lock.by_id, "reason": lock.reason}
+
+
+def _rows(chain: str) -> Mapping[str, Row]:
+    try:
+        team_id = UUID(chain)
+    except ValueError:
+        return {}
+    found = ServerLock.objects.filter(server__account__team_id=team_id)
+    words = _("the lock of %(name)s")
+    return {
+        _key(one.server): Row(_state(one), words % {"name": one.server})
+        for one in found.select_related("server__account")
+    }
+
+
+PROJECTION: Final = Projection(
+    TABLE,
+    gettext_lazy("the lock of"),
+    frozenset({"server.locked", "server.unlocked", "account.disconnected"}),
+    _rows,
+)
