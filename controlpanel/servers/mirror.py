@@ -1,7 +1,8 @@
 """Rows of the mirror that one answer changes, and what of it somebody did without the panel."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from controlpanel.accounts.models import Account
@@ -9,6 +10,7 @@ from controlpanel.lib import clock
 from controlpanel.servers import outside
 from controlpanel.servers.models import AccountSync, Server
 from controlpanel.servers.outside import Change, Own
+from controlpanel.vpsorg import told
 from controlpanel.vpsorg.wire import ServerList, ServerSeen
 
 MISSES_UNTIL_GONE: Final = 2
@@ -117,7 +119,8 @@ class Rows:
             first_seen_at=self._now,
             changed_at=self._now,
             detail_at=self._now if self._is_detail else None,
-            **_values(seen),
+            untold=self._untold(seen, {}, None),
+            **seen.values,
         )
         if not (is_ours or self._is_baseline):
             server.unclaimed = self._own.may_have_made(seen.name)
@@ -129,14 +132,18 @@ class Rows:
 
     def _update(self, server: Server, seen: ServerSeen) -> None:
         different = {
-            name: value for name, value in _values(seen).items() if getattr(server, name) != value
+            name: value for name, value in seen.values.items() if getattr(server, name) != value
         }
-        if not (different or server.gone_at or server.misses or self._is_detail):
+        untold = self._untold(seen, server.untold, server)
+        is_the_same = not different and untold == server.untold
+        if is_the_same and not (server.gone_at or server.misses or self._is_detail):
             return  # the account's sync time says that it was seen
         if self._is_newer(server):
             return
         is_back = server.gone_at is not None
-        before, after = self._by_others(server, different)
+        # What cannot be read says nothing of what anybody did.
+        read = {name: value for name, value in different.items() if name not in seen.unreadable}
+        before, after = self._by_others(server, read)
         if (is_back or after) and self.is_full:
             return
         if after and self._asked_at and self._own.ended_lately(server.provider_id):
@@ -147,13 +154,46 @@ class Rows:
         if different or is_back:
             server.changed_at = self._now
         server.seen_at, server.misses, server.gone_at = self._now, 0, None
+        server.untold = untold
         if self._is_detail:
             server.detail_at = self._now
-        self._change(server, *different, "seen_at", "misses", "changed_at", "gone_at", "detail_at")
+        self._change(
+            server, *different, "seen_at", "misses", "changed_at", "gone_at", "detail_at", "untold"
+        )
         if is_back and not self._is_baseline:
             self._outside.append(outside.appeared(server))
         elif after:
             self._outside.append(Change("changed", server, before, after))
+
+    def _untold(
+        self, seen: ServerSeen, before: Mapping[str, str | None], server: Server | None
+    ) -> dict[str, str | None]:
+        """Which values are not told any more, and since when. A list and a detail are each asked
+        about their own; another answer, about none that it lacks."""
+        untold = {name: at for name, at in before.items() if name not in seen.told}
+        untold |= dict.fromkeys(seen.unreadable & seen.told)
+        if self._is_detail:
+            lacking = told.DETAIL_ONLY - seen.told
+        elif self._asked_at:
+            lacking = told.ALL - told.DETAIL_ONLY - seen.told
+        else:
+            lacking = frozenset()
+        for name in lacking - untold.keys():
+            untold[name] = self._last_told(server, name)
+        return dict(sorted(untold.items()))
+
+    def _last_told(self, server: Server | None, name: str) -> str | None:
+        if server is None or getattr(server, name) in (None, ""):
+            return None
+        if self._is_detail:
+            return (server.detail_at or server.seen_at).isoformat()
+        return max(server.seen_at, self._listed_at or server.seen_at).isoformat()
+
+    @cached_property
+    def _listed_at(self) -> datetime | None:
+        """Of the list before this one: a row that has not changed is not written."""
+        synced = AccountSync.objects.filter(account=self._account)
+        return synced.values_list("ok_at", flat=True).first()
 
     def _by_others(
         self, server: Server, different: dict[str, Any]
@@ -174,38 +214,3 @@ class Rows:
     def _change(self, server: Server, *names: str) -> None:
         self._changed[server.provider_id] = server
         self._names.update(names)
-
-
-def _values(seen: ServerSeen) -> dict[str, Any]:
-    """Fields that this answer told: a list must not blank what only a detail carries."""
-    plan, system, usage = seen.plan, seen.os, seen.usage
-    told: dict[str, Any] = {
-        "name": seen.name or None,
-        "hostname": seen.hostname or None,
-        "status": seen.status or None,
-        "ip_address": seen.ip_address,
-        "ipv6_address": seen.ipv6_address,
-        "location": seen.location,
-        "backups_enabled": seen.backups_enabled,
-        "created_at": seen.created_at,
-        "updated_at": seen.updated_at,
-    }
-    if plan:
-        told |= {
-            "plan_id": plan.id,
-            "plan_name": plan.name or None,
-            "vcpus": plan.vcpus,
-            "memory": plan.memory,
-            "storage": plan.storage,
-            "bandwidth": plan.bandwidth,
-        }
-    if system:
-        told |= {"os_id": system.id, "os_name": system.name or None}
-    if usage:
-        told |= {
-            "cpu_percent": usage.cpu_percent,
-            "memory_used": usage.memory_used,
-            "disk_used": usage.disk_used,
-            "bandwidth_used": usage.bandwidth_used,
-        }
-    return {name: value for name, value in told.items() if value is not None}

@@ -40,6 +40,9 @@ class Server(models.Model):
     seen_at = models.DateTimeField(default=clock.now)
     detail_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField(default=clock.now)
+    # Values that the last answer which should tell them did not: when they were last told, or None
+    # for what is not known (never told, or nothing that could be read).
+    untold = models.JSONField(default=dict)
     # When somebody last looked at its page: workers fill the detail for those.
     wanted_at = models.DateTimeField(null=True)
     # When a detail call for it last began: one at a time, over all processes.
@@ -146,6 +149,8 @@ class AccountSync(models.Model):
     failures = models.PositiveIntegerField(default=0)
     # When the optional endpoints (plans, locations, …) were last asked.
     catalogue_at = models.DateTimeField(null=True)
+    # Kinds of the catalogue of which a whole list has arrived.
+    listed_kinds = models.JSONField(default=list)
     # Since when its lists are not believed.
     suspicious_since = models.DateTimeField(null=True)
 
@@ -208,6 +213,8 @@ class CatalogueItem(models.Model):
     data = models.JSONField(default=dict)
     # "endpoint", "seen" (on a server) or "hand" (added by a person).
     source = models.CharField(max_length=10)
+    # Not while a whole list of its kind lacks it.
+    is_offered = models.BooleanField(default=True)
     seen_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -31,6 +31,8 @@ WORDS: Final[Mapping[str, str]] = {
 }
 # A name that VPS.org gives to a plan or system is its own: the id tells whether it was changed.
 _NAMED: Final = {"plan_name": "plan_id", "os_name": "os_id"}
+# What a server may be without. Of all else, none only means that it is not told.
+_MAY_BE_NONE: Final = {"hostname", "ip_address", "ipv6_address"}
 # Where a status goes by itself: whoever began it is on record already.
 _BY_ITSELF: Final[Mapping[str, frozenset[str]]] = {
     "provisioning": frozenset({"active", "starting", "rebooting"}),
@@ -84,6 +86,8 @@ def differences(
     for name in WORDS.keys() & values.keys():
         was, now = getattr(server, name), values[name]
         if was in (None, "") or was == now or _is_just_a_name(server, name, values):
+            continue
+        if now in (None, "") and name not in _MAY_BE_NONE:
             continue
         if name == "status" and now in _BY_ITSELF.get(was, ()):
             continue

@@ -8,34 +8,39 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from controlpanel.vpsorg import read
-from controlpanel.vpsorg.wire import CatalogueEntry
+from controlpanel.vpsorg.wire import Catalogue, CatalogueEntry
 
 _MOST: Final = 1000
 
 
-def plans(entries: Iterable[Any]) -> tuple[CatalogueEntry, ...]:
-    return _each(_plan(read.mapping(entry)) for entry in entries)
+def plans(entries: Iterable[Any], *, whole: bool) -> Catalogue:
+    return _each((_plan(read.mapping(entry)) for entry in entries), whole=whole)
 
 
-def locations(entries: Iterable[Any]) -> tuple[CatalogueEntry, ...]:
-    return _each(_location(read.mapping(entry)) for entry in entries)
+def locations(entries: Iterable[Any], *, whole: bool) -> Catalogue:
+    return _each((_location(read.mapping(entry)) for entry in entries), whole=whole)
 
 
-def operating_systems(entries: Iterable[Any]) -> tuple[CatalogueEntry, ...]:
+def operating_systems(entries: Iterable[Any], *, whole: bool) -> Catalogue:
     """A system comes with its versions inside, which are what is installed."""
-    return _each(found for entry in entries for found in _systems(read.mapping(entry)))
+    found = (found for entry in entries for found in _systems(read.mapping(entry)))
+    return _each(found, whole=whole)
 
 
-def ssh_keys(entries: Iterable[Any]) -> tuple[CatalogueEntry, ...]:
-    return _each(_ssh_key(read.mapping(entry)) for entry in entries)
+def ssh_keys(entries: Iterable[Any], *, whole: bool) -> Catalogue:
+    return _each((_ssh_key(read.mapping(entry)) for entry in entries), whole=whole)
 
 
-def _each(entries: Iterable[CatalogueEntry | None]) -> tuple[CatalogueEntry, ...]:
+def _each(entries: Iterable[CatalogueEntry | None], *, whole: bool) -> Catalogue:
+    """An entry without its id may be one that is known from elsewhere: then nobody can tell what is
+    missing."""
     found: dict[str, CatalogueEntry] = {}
     for entry in entries:
-        if entry is not None and len(found) < _MOST:
+        if entry is None or len(found) >= _MOST:
+            whole = False
+        else:
             found.setdefault(entry.id, entry)
-    return tuple(found.values())
+    return Catalogue(tuple(found.values()), whole)
 
 
 def _plan(entry: dict[str, Any]) -> CatalogueEntry | None:
@@ -73,9 +78,11 @@ def _systems(entry: dict[str, Any]) -> Iterator[CatalogueEntry | None]:
     versions = [read.mapping(version) for version in read.sequence(entry.get("versions"))]
     for version in versions or [entry]:
         found = read.number_ident(version.get("id"))
-        if found is not None:
-            data = _told({"family": family or None}) if versions else {}
-            yield CatalogueEntry(found, read.text(version.get("name")), data)
+        if found is None:
+            yield None
+            continue
+        data = _told({"family": family or None}) if versions else {}
+        yield CatalogueEntry(found, read.text(version.get("name")), data)
 
 
 def _ssh_key(entry: dict[str, Any]) -> CatalogueEntry | None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ from controlpanel.vpsorg.token import valid_token as valid_token
 from controlpanel.vpsorg.wire import (
     AccountSeen,
     Answer,
-    CatalogueEntry,
+    Catalogue,
     PowerAnswer,
     ServerAnswer,
     ServerList,
@@ -111,17 +111,22 @@ class Client:
         with _understood(reply):
             return wire.account(self._tree(reply))
 
-    def plans(self) -> tuple[CatalogueEntry, ...]:
-        return choices.plans(self._pages("/plans/").entries)
+    def plans(self) -> Catalogue:
+        return self._catalogue("/plans/", choices.plans)
 
-    def locations(self) -> tuple[CatalogueEntry, ...]:
-        return choices.locations(self._pages("/locations/").entries)
+    def locations(self) -> Catalogue:
+        return self._catalogue("/locations/", choices.locations)
 
-    def operating_systems(self) -> tuple[CatalogueEntry, ...]:
-        return choices.operating_systems(self._pages("/operating-systems/").entries)
+    def operating_systems(self) -> Catalogue:
+        return self._catalogue("/operating-systems/", choices.operating_systems)
 
-    def ssh_keys(self) -> tuple[CatalogueEntry, ...]:
-        return choices.ssh_keys(self._pages("/ssh-keys/").entries)
+    def ssh_keys(self) -> Catalogue:
+        return self._catalogue("/ssh-keys/", choices.ssh_keys)
+
+    def _catalogue(self, path: str, read: Callable[..., Catalogue]) -> Catalogue:
+        pages = self._pages(path)
+        whole = pages.whole and (pages.count is None or pages.count <= len(pages.entries))
+        return read(pages.entries, whole=whole)
 
     def read(self, path: str, query: str = "") -> Answer:
         """A GET of an address of the API, its answer to be passed on. Raises ApiError."""

@@ -16,6 +16,8 @@ _MOST: Final = 2**31 - 1  # what an integer column holds
 _DEEPEST: Final = 20
 # Dots and dashes only inside: no id can be "..", and none needs quoting in a path.
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_LONGEST_NUMBER: Final = 64
 _NUMBER_ID: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -98,7 +100,13 @@ def whole(value: Any) -> int | None:
 
 
 def decimal(value: Any) -> float | None:
-    """Not negative, finite."""
+    """Not negative, finite. Also written as text, as many an API does with decimals."""
+    if (
+        isinstance(value, str)
+        and len(value) <= _LONGEST_NUMBER
+        and _NUMBER.fullmatch(value.strip())
+    ):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -1,15 +1,15 @@
 """Between the wire and the panel: the only place that knows the provider's field names.
 
-Tolerant: what is missing, null, additional or of the wrong type becomes None, unknown status words
+Tolerant: what is missing, null or of the wrong type becomes None, unknown status words
 stay as they are. Both dialects are read; only the documented one is written.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from controlpanel.vpsorg import read
+from controlpanel.vpsorg import read, told
 from controlpanel.vpsorg.read import Unreadable
 
 Dialect = Literal["documented", "second"]
@@ -50,7 +50,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ServerSeen:
-    """A server as one answer showed it; None: this answer did not tell."""
+    """A server as one answer showed it.
+
+    `told`: the values that it told, by name (`told.ALL`), be it that there is none. `unreadable`:
+    those of them that nobody can make anything of.
+    """
 
     id: str
     name: str = ""
@@ -66,6 +70,42 @@ class ServerSeen:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     message: str = ""
+    told: frozenset[str] = field(default=frozenset(), compare=False)
+    unreadable: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What was told, by name: None or an empty text where there is none."""
+        plan, system = self.plan or Plan(None, ""), self.os or System(None, "")
+        usage = self.usage or Usage(None, None, None, None)
+        known = {
+            "name": self.name,
+            "hostname": self.hostname,
+            "status": self.status,
+            "ip_address": self.ip_address,
+            "ipv6_address": self.ipv6_address,
+            "location": self.location or "",
+            "plan_id": plan.id or "",
+            "plan_name": plan.name,
+            "vcpus": plan.vcpus,
+            "memory": plan.memory,
+            "storage": plan.storage,
+            "bandwidth": plan.bandwidth,
+            "os_id": system.id or "",
+            "os_name": system.name,
+            "backups_enabled": self.backups_enabled,
+            "cpu_percent": usage.cpu_percent,
+            "memory_used": usage.memory_used,
+            "disk_used": usage.disk_used,
+            "bandwidth_used": usage.bandwidth_used,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+        return {name: value for name, value in known.items() if name in self.told}
+
+    def without(self, names: frozenset[str]) -> "ServerSeen":
+        """The same, but this answer is not asked about those."""
+        return replace(self, told=self.told - names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +160,15 @@ class CatalogueEntry:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """`complete`: the list arrived whole, and each entry in it can be chosen or was named by the
+    id that create takes. Then what is not in it is not offered."""
+
+    entries: tuple[CatalogueEntry, ...]
+    complete: bool
+
+
 def server(body: Any) -> ServerSeen | None:
     """None when it is no object or has no usable id."""
     entry = read.mapping(body)
@@ -127,7 +176,7 @@ def server(body: Any) -> ServerSeen | None:
     if found is None:
         return None
     hostname = read.text(entry.get("hostname"))
-    return ServerSeen(
+    seen = ServerSeen(
         id=found,
         name=read.text(entry.get("name")) or (hostname if is_second(entry) else ""),
         hostname=hostname,
@@ -143,6 +192,15 @@ def server(body: Any) -> ServerSeen | None:
         updated_at=read.moment(entry.get("updated_at")),
         message=read.text(entry.get("message"), MOST_WORDS),
     )
+    return _with_told(seen, told.in_answer(entry), named_by_host=is_second(entry))
+
+
+def _with_told(seen: ServerSeen, stands: dict[str, bool], *, named_by_host: bool) -> ServerSeen:
+    if named_by_host and "hostname" in stands:
+        stands["name"] = stands.get("name", False) or stands["hostname"]
+    shown = replace(seen, told=frozenset(stands))
+    unreadable = {name for name, value in shown.values.items() if value in (None, "")}
+    return replace(shown, unreadable=frozenset(name for name in unreadable if stands[name]))
 
 
 def server_id(entry: dict[str, Any]) -> str | None:
@@ -167,7 +225,7 @@ def new_server(body: Any) -> ServerSeen:
     seen = server(body)
     if seen is None:
         raise Unreadable
-    return seen
+    return seen.without(told.DETAIL_ONLY - {"backups_enabled"})
 
 
 def changed_server(body: Any, wanted: str) -> ServerSeen | None:
@@ -176,7 +234,7 @@ def changed_server(body: Any, wanted: str) -> ServerSeen | None:
     if not {"id", "uuid"} & entry.keys():
         _refuse_failure(entry)
         return None
-    return same_server(entry, wanted)
+    return same_server(entry, wanted).without(told.DETAIL_ONLY)
 
 
 def power_status(body: Any, wanted: str) -> str | None:
@@ -226,9 +284,11 @@ def server_list(
         if seen is None:
             whole = False
             continue
-        servers.setdefault(seen.id, seen)
         if is_second(entry):
             dialect = "second"
+        else:
+            seen = seen.without(told.DETAIL_ONLY)
+        servers.setdefault(seen.id, seen)
     complete = whole and (count is None or count <= len(servers))
     return ServerList(tuple(servers.values()), count, complete, answer, dialect)
 

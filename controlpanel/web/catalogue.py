@@ -59,7 +59,7 @@ def _widget(name: str, items: list[Choice]) -> Widget:
 
 
 def _choices(scope: Scope, account: Account, name: str) -> list[Choice]:
-    found = selectors.choices(scope, _KINDS[name]).filter(account=account)
+    found = selectors.choices(scope, _KINDS[name]).filter(account=account, is_offered=True)
     return [_choice(name, item) for item in _sorted(name, _offered(found))]
 
 

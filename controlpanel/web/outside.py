@@ -129,4 +129,4 @@ def _what(change: OutsideChange) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return _("on") if value else _("off")
-    return words.shown("" if value is None else str(value), 255)
+    return words.shown(str(value), 255) if value not in (None, "") else _("none")

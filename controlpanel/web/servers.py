@@ -41,6 +41,7 @@ from controlpanel.web.forms import new_form_id
 from controlpanel.web.htmx import is_filtering, is_fragment, page
 from controlpanel.web.places import panel_keys_url, server_below
 from controlpanel.web.rows import Rows, is_moving
+from controlpanel.web.untold import untold
 
 FRESH_WHILE_MOVING, FRESH = timedelta(seconds=5), timedelta(seconds=10)
 OPERATIONS_SHOWN = 20
@@ -182,6 +183,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "url": server_below(known.base, server.provider_id),
         "badge": words.badge(server, running),
         "plan_words": words.plan(server),
+        "untold": untold(server),
         "gauges": _gauges(server),
         "running": running,
         "moving": is_moving(server, running),

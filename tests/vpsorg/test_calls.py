@@ -153,7 +153,7 @@ def test_account_works(client: Client) -> None:
 
 
 def test_plans_work(client: Client) -> None:
-    [plan, *_rest] = client.plans()
+    [plan, *_rest] = client.plans().entries
     assert (plan.id, plan.name) == ("1", "Standard VPS")
     assert plan.data["memory"] == 4096
     assert "us-west" in plan.data["locations"]
@@ -161,17 +161,17 @@ def test_plans_work(client: Client) -> None:
 
 def test_locations_work(client: Client) -> None:
     """Their id is the code, which is what create takes."""
-    assert {"us-west", "eu-north"} <= {entry.id for entry in client.locations()}
+    assert {"us-west", "eu-north"} <= {entry.id for entry in client.locations().entries}
 
 
 def test_operating_systems_work(client: Client) -> None:
-    systems = {entry.id: entry for entry in client.operating_systems()}
+    systems = {entry.id: entry for entry in client.operating_systems().entries}
     assert systems["5"].name == "Ubuntu 22.04 LTS"
     assert systems["5"].data == {"family": "Ubuntu"}
 
 
 def test_ssh_keys_work(client: Client) -> None:
-    assert [key.name for key in client.ssh_keys()] == ["ops laptop", "deploy"]
+    assert [key.name for key in client.ssh_keys().entries] == ["ops laptop", "deploy"]
 
 
 def test_a_read_only_token_may_look_but_not_touch(sandbox: Sandbox) -> None:

@@ -182,6 +182,7 @@ def test_what_is_not_known_is_said(synced: Account, bob: Person) -> None:
     Server.objects.filter(provider_id="12345").update(
         ip_address=None, ipv6_address=None, backups_enabled=None, cpu_percent=None,
         memory_used=None, disk_used=None, bandwidth_used=None, created_at=None,
+        status="provisioning",
     )  # fmt: skip
     text = text_of(bob.get(URL))
     assert "none yet" in text
