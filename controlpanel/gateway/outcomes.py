@@ -15,6 +15,8 @@ from controlpanel.vpsorg.errors import SENTENCES
 
 _USUAL: Final = {"create": 201}
 _DONE: Final = {State.ACCEPTED.value, State.OBSERVED.value}
+# What the provider answered stays what is said, whatever came of it.
+_ANSWERED: Final = _DONE | {State.CLOSED.value, State.NOT_SEEN.value}
 _UNKNOWN: Final = {State.UNKNOWN.value, State.NOT_SEEN.value, State.CLOSED.value}
 # Codes of `runner` for what was never sent.
 _FORBIDDEN: Final = {"right_gone"}
@@ -42,7 +44,7 @@ def receipt(operation: Operation) -> str:
 
 def _said(operation: Operation) -> Answer:
     state = operation.state
-    if operation.provider_status and (state in _DONE or state == State.CLOSED.value):
+    if operation.provider_status and not operation.code and state in _ANSWERED:
         return Answer(operation.provider_status, operation.answer.encode())
     if state in _DONE:
         return _found_out(operation)
@@ -92,6 +94,9 @@ def _unknown(operation: Operation) -> Answer:
 
 
 def _failed(operation: Operation) -> Answer:
+    if operation.code == "inner_failure":
+        sentence, words = _(SENTENCES["inner_failure"]), operation.provider_words
+        return said(422, operation.code, f"{sentence} {_('It said:')} {words}".strip())
     if operation.provider_status:
         return troubles.refused(
             operation.provider_status,

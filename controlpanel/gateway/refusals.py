@@ -288,6 +288,13 @@ KNOWN: Final = (
         _("Take a new one for a new request."),
     ),
     Known(
+        422,
+        "inner_failure",
+        "change",
+        _("VPS.org answered with a success code, and says in its words that it did nothing."),
+        _("Read its words in “detail”. Send it again if it is still wanted."),
+    ),
+    Known(
         429,
         "too_many_requests",
         "every",

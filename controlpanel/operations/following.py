@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
+from controlpanel.operations import sightings, unseen
 from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import move
@@ -58,8 +59,47 @@ def each(operations: QuerySet[Operation], client: Client, do: Callable[[Operatio
 def _follow(operation: Operation, client: Client, seen: ServerSeen | None) -> None:
     if _is_observed(operation, client, seen):
         observed(operation)
+    elif unseen.is_overdue(operation) and is_due(operation):
+        _last_word(operation, client)
     else:
         later_if_due(operation)
+
+
+def _last_word(operation: Operation, client: Client) -> None:
+    """From the server's own address: a list may be stale."""
+    account, asked_at = operation.account, clock.now()
+    try:
+        server = client.get_server(operation.provider_id).server
+    except NotFound:
+        sync.mark_gone(account, operation.provider_id, Deeds(account))
+        if operation.kind == "delete":
+            observed(operation)
+        else:
+            _not_seen(operation, None)
+        return
+    if server is None:
+        later(operation)
+        return
+    sync.apply_seen(account, server, detail=True, own=Deeds(account))
+    sightings.note(account, {server.id: server}, asked_at)
+    if _shows(operation, server):
+        observed(operation)
+    elif unseen.is_under_way(operation, server):
+        later(operation)
+    else:
+        _not_seen(operation, server)
+
+
+def _shows(operation: Operation, server: ServerSeen) -> bool:
+    if operation.kind == "update":
+        return has_fields(server, operation.body.items())
+    return server.status == FINAL.get(operation.kind)
+
+
+def _not_seen(operation: Operation, server: ServerSeen | None) -> None:
+    with transaction.atomic():
+        if move(operation, State.NOT_SEEN, note=unseen.instead(operation, server)):
+            record_later(operation, "observed")
 
 
 def observed(operation: Operation) -> None:

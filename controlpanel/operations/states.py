@@ -45,7 +45,7 @@ class State(Enum):
 MOVES: Final[Mapping[State, frozenset[State]]] = {
     State.REQUESTED: frozenset({State.SENDING, State.CANCELLED}),
     State.SENDING: frozenset({State.ACCEPTED, State.FAILED, State.UNKNOWN, State.CANCELLED}),
-    State.ACCEPTED: frozenset({State.OBSERVED, State.CLOSED}),
+    State.ACCEPTED: frozenset({State.OBSERVED, State.NOT_SEEN, State.CLOSED}),
     State.UNKNOWN: frozenset(
         {State.ACCEPTED, State.OBSERVED, State.NOT_SEEN, State.FAILED, State.CLOSED}
     ),

@@ -8,10 +8,10 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from controlpanel.lib.secret import Secret
-from controlpanel.vpsorg import choices, wire
+from controlpanel.vpsorg import choices, inner_failure, read, wire, words
 from controlpanel.vpsorg.connections import Key
 from controlpanel.vpsorg.deadline import Deadline
-from controlpanel.vpsorg.errors import Ambiguous, NeverSent
+from controlpanel.vpsorg.errors import Ambiguous, NeverSent, Refused
 from controlpanel.vpsorg.origin import normalise
 from controlpanel.vpsorg.paging import Pages
 from controlpanel.vpsorg.read import Unreadable, ident, passable, tree
@@ -66,9 +66,9 @@ class Client:
 
     def create_server(self, body: Mapping[str, Any]) -> ServerAnswer:
         """documented: 201, 400, 401, 402."""
-        reply = self._call("POST", "/servers/", {201}, body=body)
+        reply = self._call("POST", "/servers/", ANY_SUCCESS, body=body)
         with _understood(reply):
-            shown = self._tree(reply)
+            shown = self._heard(reply)
             seen = wire.new_server(shown)
         return ServerAnswer(seen, self._answer(reply, shown))
 
@@ -82,7 +82,7 @@ class Client:
 
     def replace_server(self, server_id: str, body: Mapping[str, Any]) -> ServerAnswer:
         """documented: 200, 400, 404; no answer is shown."""
-        return self._changed(server_id, self._call("PUT", _path(server_id), _OK, body=body))
+        return self._changed(server_id, self._call("PUT", _path(server_id), ANY_SUCCESS, body=body))
 
     def update_server(self, server_id: str, body: Mapping[str, Any]) -> ServerAnswer:
         """documented: no status, no answer."""
@@ -91,19 +91,24 @@ class Client:
 
     def delete_server(self, server_id: str) -> Answer:
         """documented: 204, 404."""
-        return self._answer(self._call("DELETE", _path(server_id), {204}))
+        reply = self._call("DELETE", _path(server_id), ANY_SUCCESS)
+        if not reply.content:
+            return self._answer(reply)
+        with _understood(reply):
+            shown = self._heard(reply)
+        return self._answer(reply, shown)
 
     def start_server(self, server_id: str) -> PowerAnswer:
         """documented: 200, 400 (already running), 404."""
-        return self._power(server_id, "start", _OK)
+        return self._power(server_id, "start")
 
     def stop_server(self, server_id: str) -> PowerAnswer:
         """documented: an answer, but no status."""
-        return self._power(server_id, "stop", ANY_SUCCESS)
+        return self._power(server_id, "stop")
 
     def reboot_server(self, server_id: str) -> PowerAnswer:
         """documented: 200, 400 (not running), 404."""
-        return self._power(server_id, "reboot", _OK)
+        return self._power(server_id, "reboot")
 
     def account(self) -> AccountSeen:
         """Any active token may ask; it may also not be there."""
@@ -144,12 +149,12 @@ class Client:
         pages.seconds = deadline.passed()
         return pages
 
-    def _power(self, server_id: str, verb: str, success: Collection[int]) -> PowerAnswer:
-        reply = self._call("POST", f"{_path(server_id)}{verb}/", success)
+    def _power(self, server_id: str, verb: str) -> PowerAnswer:
+        reply = self._call("POST", f"{_path(server_id)}{verb}/", ANY_SUCCESS)
         if reply.status != 200 and not reply.content:
             return PowerAnswer(None, self._answer(reply))
         with _understood(reply):
-            shown = self._tree(reply)
+            shown = self._heard(reply, has_result=True)
             status = wire.power_status(shown, server_id)
         return PowerAnswer(status, self._answer(reply, shown))
 
@@ -157,7 +162,7 @@ class Client:
         if not reply.content:
             return ServerAnswer(None, self._answer(reply))
         with _understood(reply):
-            shown = self._tree(reply)
+            shown = self._heard(reply)
             seen = wire.changed_server(shown, server_id)
         return ServerAnswer(seen, self._answer(reply, shown))
 
@@ -184,6 +189,22 @@ class Client:
 
     def _deadline(self) -> Deadline:
         return Deadline(min(self._total, self.seconds_left), self._connect, self._read)
+
+    def _heard(self, reply: Reply, *, has_result: bool = False) -> Any:
+        """What a change was answered with, unless that says that it failed. `has_result`: its
+        `status` is a result word, as it also is where no server is shown."""
+        shown = self._tree(reply)
+        no_server = wire.server_id(read.mapping(shown)) is None
+        found = inner_failure.verdict(shown, outer_status=has_result or no_server)
+        if found is None:
+            return shown
+        kind = Refused if found == "nothing_done" else Ambiguous
+        raise kind(
+            "inner_failure",
+            status=reply.status,
+            words=words.of_failure(shown, self._token),
+            content=passable(reply.content, self._token),
+        )
 
     def _tree(self, reply: Reply) -> Any:
         return tree(reply.content, self._token)

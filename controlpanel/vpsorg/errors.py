@@ -41,6 +41,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "unexpected_status": gettext_noop("VPS.org answered with a code that it does not document."),
     "unreadable": gettext_noop("The answer of VPS.org could not be understood."),
     "too_large": gettext_noop("The answer of VPS.org was too large to be read."),
+    "inner_failure": gettext_noop("VPS.org answered with a success code, and says that it failed."),
     "truncated": gettext_noop("The answer of VPS.org ended too early."),
 }
 

@@ -34,6 +34,11 @@ def of_refusal(content: bytes, token: Secret) -> tuple[str, dict[str, list[str]]
     return cleaned(" ".join(general[:_MOST_MESSAGES]), token), fields
 
 
+def of_failure(said: Any, token: Secret) -> str:
+    """The words of a failure that came with a success code; its fields are a server's, perhaps."""
+    return cleaned(" ".join(islice(_general(said), _MOST_MESSAGES)), token)
+
+
 def cleaned(value: str, token: Secret) -> str:
     # Redacted on both sides of cleaning: what is invisible may stand inside a token.
     seen = clean(redact(value, token.reveal()), 2 * MOST_WORDS)

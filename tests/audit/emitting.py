@@ -167,6 +167,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "outgoing/sender.py:_unreachable": "when the others are tried again",
     "servers/acknowledging.py:_claimed": "outside.acknowledged",
     "servers/catalogue.py:_keep": "what VPS.org offers",
+    "servers/catalogue.py:_withdraw": "what VPS.org offers",
     "servers/labels.py:replace": "server.labelled, by whoever calls",
     "servers/leaving.py:forget": "account.disconnected, by whoever calls",
     "servers/mirror.py:write": "outside.appeared, outside.changed, outside.vanished",

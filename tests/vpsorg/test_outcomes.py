@@ -225,7 +225,7 @@ def test_a_success_that_says_it_failed_is_ambiguous(
     client: Client, sandbox: Sandbox, name: str
 ) -> None:
     sandbox.fault("status", status=200, body={"status": "error", "message": "busy"})
-    assert outcome(CALLS[name], client) == ("ambiguous", "unreadable")
+    assert outcome(CALLS[name], client) == ("ambiguous", "inner_failure")
 
 
 REFUSALS = [
@@ -264,8 +264,8 @@ def test_other_codes_are_ambiguous(
     assert outcome(call, client) == ("ambiguous", code)
 
 
-@pytest.mark.parametrize("name", sorted(CALLS.keys() - {"update", "stop"}))
-def test_a_success_that_is_not_the_documented_one_is_ambiguous(
+@pytest.mark.parametrize("name", ["list", "get"])
+def test_a_read_with_another_success_than_the_documented_one_is_ambiguous(
     client: Client, sandbox: Sandbox, name: str
 ) -> None:
     sandbox.fault("status", status=203, body={"id": 12345})
