@@ -19,6 +19,17 @@ PANEL: Final[tuple[EventType, ...]] = (
         _("Reads by a script"),
         _("%(actor)s asked for %(route)s %(count)s times within a minute, with the key %(target)s"),
         required=("route", "minute", "count"),
+        # Of the counts that it takes in: process and number.
+        optional=("numbers",),
+    ),
+    event_type(
+        "gateway.reads_unproven",
+        _("Reads that nothing proves"),
+        _(
+            "The key %(target)s asked for %(route)s %(count)s times within a minute, says a count "
+            "that was changed, or comes from before counts were signed"
+        ),
+        required=("route", "minute", "count", "numbers"),
     ),
     event_type(
         "audit.delivery_changed",

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.audit import chain as chains
-from controlpanel.audit import content, triggers, verify_checkpoints
+from controlpanel.audit import content, other_checks, triggers, verify_checkpoints
 from controlpanel.audit.appending import PURPOSE
 from controlpanel.audit.histories import Histories, Problem
 from controlpanel.audit.models import AuditEvent, ChainHead, CheckpointChain, TargetHead
@@ -93,6 +93,7 @@ def verify() -> Report:
         for chain in _chains():
             events += _check_chain(chain, points.number)
             checked += 1
+        check_others()
     except Found as found:
         return Report(checked, events, found.wrong, points)
     return Report(checked, events, None, points)
@@ -110,6 +111,12 @@ def check_triggers() -> None:
                 % {"names": ", ".join(gone)},
             )
         )
+
+
+def check_others() -> None:
+    problem = other_checks.first_problem()
+    if problem:
+        raise Found(Wrong(problem.kind, "", None, problem.sentence))
 
 
 def _check_checkpoints() -> verify_checkpoints.Checked:

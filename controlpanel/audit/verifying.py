@@ -268,6 +268,7 @@ def _end(work: _Run) -> None:
     common = work.common
     try:
         verify.check_triggers()
+        verify.check_others()
     except Found as found:
         _found(common, found.wrong)
     recovered = common.found_sound(common.began)

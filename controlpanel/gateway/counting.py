@@ -1,23 +1,28 @@
 """Reads are recorded as one event a key, route and minute.
 
-A process counts in memory and writes its counts down every few seconds and when it ends; a worker
-makes events of the minutes that are over. The last seconds of a process that is killed are lost.
+A process counts in memory and writes its counts down every few seconds and when it ends, numbered
+and signed; a worker makes events of the minutes that are over, which name those numbers. The last
+seconds of a process that is killed are lost.
 """
 
 import atexit
 import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import F
 
 from controlpanel.audit.recorder import AuditUnavailable, Target, record
 from controlpanel.credentials import key_door
 from controlpanel.credentials.key_door import Entered
+from controlpanel.gateway.counts_check import PROVEN, UNPROVEN
 from controlpanel.gateway.models import Reads
+from controlpanel.gateway.signed_counts import is_proven, name_of, series
+from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin
 
@@ -26,7 +31,9 @@ log = structlog.get_logger(__name__)
 EVERY: Final = 5.0
 # A minute is over for every process once the slowest has written its counts down.
 _SETTLED: Final = timedelta(seconds=90)
-_MOST_AT_ONCE: Final = 500
+_MOST_AT_ONCE: Final = 5000
+# An event names so many counts; of a minute with more of them there are several.
+_NAMED_AT_ONCE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class _Count:
 
 
 _lock: Final = threading.Lock()
+# One at a time gives numbers.
+_writing: Final = threading.Lock()
 _counts: dict[_What, _Count] = {}
 
 
@@ -86,6 +95,11 @@ def _go_on() -> None:
 
 
 def write_down() -> None:
+    with _writing:
+        _write_down()
+
+
+def _write_down() -> None:
     with _lock:
         taken = dict(_counts)
         _counts.clear()
@@ -95,8 +109,9 @@ def write_down() -> None:
         with transaction.atomic():
             for what, held in taken.items():
                 _add(what, held)
-    except (DatabaseError, InterfaceError):
+    except (DatabaseError, InterfaceError, KeysNotReady):
         log.exception("gateway.counts_not_written")
+        series.begin()
         _put_back(taken)
 
 
@@ -108,42 +123,63 @@ def _put_back(taken: dict[_What, _Count]) -> None:
 
 def _add(what: _What, held: _Count) -> None:
     columns = {name: getattr(what, name) for name in _What.__slots__}
-    row, is_new = Reads.objects.get_or_create(
-        panel_key=columns.pop("panel_key"),
-        route=columns.pop("route"),
-        minute=columns.pop("minute"),
-        defaults={**columns, "count": held.number, "address": held.address},
-    )
-    if not is_new:
-        Reads.objects.filter(id=row.id).update(count=F("count") + held.number, address=held.address)
+    # As it will be read again, or its MAC would be of another text.
+    columns |= {name: UUID(columns[name]) for name in ("panel_key", "team")}
+    series.sign(Reads(**columns, count=held.number, address=held.address)).save(force_insert=True)
 
 
 def record_reads() -> int:
     """Makes events of what was counted in minutes that are over; how many."""
     over = clock.now() - _SETTLED
-    ids = Reads.objects.filter(minute__lt=over).order_by("minute", "id")[:_MOST_AT_ONCE]
+    rows = Reads.objects.filter(minute__lt=over).order_by("minute", "id")[:_MOST_AT_ONCE]
     done = 0
-    for row_id in list(ids.values_list("id", flat=True)):
+    for ids in _together(rows):
         try:
-            done += _record(row_id)
-        except AuditUnavailable:
-            break  # it stays a row, and the next round tries again
+            done += _record(ids)
+        except (AuditUnavailable, KeysNotReady):
+            break  # they stay rows, and the next round tries again
     return done
 
 
-def _record(row_id: int) -> int:
+def _together(rows: Iterable[Reads]) -> Iterator[list[int]]:
+    """Ids of the rows that become one event: of one key, route and minute, as far as it names."""
+    found: dict[tuple[object, ...], list[int]] = {}
+    for row in rows:
+        found.setdefault(tuple(getattr(row, name) for name in _What.__slots__), []).append(row.id)
+    for ids in found.values():
+        for first in range(0, len(ids), _NAMED_AT_ONCE):
+            yield ids[first : first + _NAMED_AT_ONCE]
+
+
+def _record(ids: list[int]) -> int:
     with transaction.atomic():
-        row = Reads.objects.select_for_update().filter(id=row_id).first()
-        if row is None:
-            return 0
-        row.delete()
-        record(
-            "gateway.reads",
-            chain=str(row.team),
-            actor=Actor("user", row.actor_id, row.actor_name, row.actor_role),
-            origin=Origin(via="gateway", address=row.address, key=row.key_name),
-            target=Target("panel_key", str(row.panel_key), row.key_name),
-            result="success",
-            data={"route": row.route, "minute": row.minute.isoformat(), "count": row.count},
-        )
-    return 1
+        rows = list(Reads.objects.select_for_update().filter(id__in=ids).order_by("id"))
+        proven = [row for row in rows if is_proven(row)]
+        events = 0
+        for event, some in (
+            (PROVEN, proven),
+            (UNPROVEN, [row for row in rows if row not in proven]),
+        ):
+            if some:
+                _record_as(event, some)
+                events += 1
+        Reads.objects.filter(id__in=[row.id for row in rows]).delete()
+    return events
+
+
+def _record_as(event: str, rows: list[Reads]) -> None:
+    last = rows[-1]
+    record(
+        event,
+        chain=str(last.team),
+        actor=Actor("user", last.actor_id, last.actor_name, last.actor_role),
+        origin=Origin(via="gateway", address=last.address, key=last.key_name),
+        target=Target("panel_key", str(last.panel_key), last.key_name),
+        result="success",
+        data={
+            "route": last.route,
+            "minute": last.minute.isoformat(),
+            "count": sum(row.count for row in rows),
+            "numbers": [name_of(row) for row in rows if row.process],
+        },
+    )

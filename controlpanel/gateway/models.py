@@ -30,8 +30,12 @@ class Repeat(models.Model):
 
 
 class Reads(models.Model):
-    """How often a key asked for a route in one minute, before it becomes an event."""
+    """How often a key asked one process for a route in a minute, before it becomes an event."""
 
+    # Whose count it is, and its number there, without gaps; "" and None: from before there were
+    # numbers.
+    process = models.CharField(max_length=16, blank=True, default="")
+    number = models.PositiveBigIntegerField(null=True)
     panel_key = models.UUIDField()
     # Whose it is, copied as values: what was read is told also when they are gone.
     team = models.UUIDField()
@@ -44,13 +48,15 @@ class Reads(models.Model):
     count = models.PositiveIntegerField(default=0)
     # The last address that asked.
     address = models.CharField(max_length=45, blank=True)
+    # Of all of the above.
+    mac_key_id = models.CharField(max_length=40, blank=True, default="")
+    mac = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=("panel_key", "route", "minute"), name="reads_once_a_minute"
-            ),
+            models.UniqueConstraint(fields=("process", "number"), name="reads_once_a_number"),
         )
+        indexes = (models.Index(fields=("minute",), name="reads_by_minute"),)
 
     def __str__(self) -> str:
         return f"{self.count} of {self.route}"

@@ -58,6 +58,9 @@ KINDS: Final[Mapping[str, Promise]] = {
     "triggers": _l("the database no longer refuses to change what is recorded"),
     "file": _l("the checkpoints' file outside the database was changed or cut"),
     "signing_key": _l("a public key of the checkpoints was changed"),
+    "reads_changed": _l("counts of scripts’ reads were changed on their way into the record"),
+    "reads_missing": _l("counts of scripts’ reads were left out of the record"),
+    "reads_twice": _l("counts of scripts’ reads were put into the record twice"),
     "verification": _l("what the panel wrote down about its own verification was changed"),
 }
 

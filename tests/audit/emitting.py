@@ -145,7 +145,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "gateway/changes.py:_create": "operations.services",
     "gateway/changes.py:_update": "operations.services",
     "gateway/counting.py:_add": "gateway.reads, once the minute is over",
-    "gateway/counting.py:_record": "gateway.reads",
+    "gateway/counting.py:_record": "gateway.reads, gateway.reads_unproven",
     "gateway/repeats.py:_claim": "which request was the first; the operation it becomes",
     "gateway/repeats.py:_forget_unless_asked": "that it came to nothing",
     "gateway/repeats.py:_keep": "what was answered; the operation's outcome",

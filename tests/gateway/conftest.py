@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from controlpanel.accounts.models import Account
-from controlpanel.gateway import counting, rates
+from controlpanel.gateway import counting, rates, signed_counts
 from dev.apart import python_with
 from tests.architecture.tree import ROOT
 from tests.gateway.asking import Script, key_of
@@ -13,6 +13,7 @@ from tests.people import Person
 @pytest.fixture(autouse=True)
 def _as_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "_counts", {})
+    signed_counts.series.begin()
     monkeypatch.setattr(rates, "_shared", rates._Shared())
     monkeypatch.setattr(rates, "_own", rates._Own())
 

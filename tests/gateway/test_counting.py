@@ -2,9 +2,11 @@ from datetime import timedelta
 
 import pytest
 
+from controlpanel.audit import other_checks
 from controlpanel.audit.models import AuditEvent
 from controlpanel.gateway import counting
 from controlpanel.gateway.models import Reads
+from controlpanel.gateway.signed_counts import series
 from controlpanel.lib import clock
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
@@ -36,7 +38,12 @@ def test_processes_add_up(viewer):
     for _ in range(2):
         viewer.get("/servers/")
         counting.write_down()
-    assert Reads.objects.get().count == 2
+        series.begin()
+    assert Reads.objects.count() == 2
+    clock.shift(timedelta(minutes=3))
+    assert counting.record_reads() == 1
+    assert [count for _, count, _, _ in events()] == [2]
+    assert other_checks.first_problem() is None
 
 
 def test_what_cannot_be_written_waits(viewer, monkeypatch):
