@@ -228,7 +228,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": _bell("audit.tasks.deliver", 30.0, 30),
     "verify": _bell("audit.tasks.verify", 60.0, 60),
     "look-again": _bell("audit.tasks.look_again", 5.0, 10),
-    "record-reads": _bell("gateway.tasks.record_reads", 30.0, 30),
+    "record-reads": _bell("gateway.tasks.record_reads", 5.0, 10),
     "forget-repeats": _bell("gateway.tasks.forget_repeats", 3600.0, 600),
     "index": _bell("audit.tasks.index", 30.0, 30),
     "send-outgoing": _bell("outgoing.tasks.send_due", 5.0, 10),

@@ -5,7 +5,9 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from dev import mutation
@@ -17,16 +19,20 @@ NO_TESTS = 5
 
 
 def suite() -> int:
-    on_sqlite = pytest("not deep and not e2e")
-    with temporary_postgres() as address:
-        on_postgres = pytest("databases and not deep and not e2e", {"TEST_DATABASE_URL": address})
-    return on_sqlite or on_postgres
+    with beside("system") as whole_system:
+        on_sqlite = pytest("not deep and not e2e and not system")
+        with temporary_postgres() as address:
+            on_postgres = pytest(
+                "databases and not deep and not e2e and not system", {"TEST_DATABASE_URL": address}
+            )
+        on_the_whole = whole_system()
+    return on_sqlite or on_postgres or on_the_whole
 
 
 def deep() -> int:
-    on_sqlite = pytest("deep and not e2e")
+    on_sqlite = pytest("deep and not e2e and not system")
     with temporary_postgres() as address:
-        on_postgres = pytest("databases and not e2e", {"TEST_DATABASE_URL": address})
+        on_postgres = pytest("databases and not e2e and not system", {"TEST_DATABASE_URL": address})
     return on_sqlite or on_postgres or mutation.main()
 
 
@@ -37,6 +43,26 @@ def e2e() -> int:
         print(error)
         return 1
     return pytest("e2e", {"CHROMIUM": browser})
+
+
+@contextmanager
+def beside(marks: str) -> Iterator[Callable[[], int]]:
+    """Tests that mostly wait run while the block does; what is given waits for their end."""
+    command = [sys.executable, "-m", "pytest", "-m", marks]
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT)
+
+        def ended() -> int:
+            code = process.wait()
+            said.seek(0)
+            print(f"pytest -m '{marks}', beside the others\n{said.read()}", flush=True)
+            return code
+
+        try:
+            yield ended
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def pytest(marks: str, environment: Mapping[str, str] | None = None) -> int:

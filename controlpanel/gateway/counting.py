@@ -1,8 +1,8 @@
-"""Reads are recorded as one event a key, route and minute.
+"""Reads are recorded as one event a key, route and half minute.
 
 A process counts in memory and writes its counts down every few seconds and when it ends, numbered
-and signed; a worker makes events of the minutes that are over, which name those numbers. The last
-seconds of a process that is killed are lost.
+and signed; a worker makes events of what is over, which name those numbers. The last seconds of a
+process that is killed are lost.
 """
 
 import atexit
@@ -29,8 +29,11 @@ from controlpanel.lib.scope import Actor, Origin
 log = structlog.get_logger(__name__)
 
 EVERY: Final = 5.0
-# A minute is over for every process once the slowest has written its counts down.
-_SETTLED: Final = timedelta(seconds=90)
+# What becomes one event: short enough for the event to be there within a minute of the read.
+_SPAN: Final = 30
+# It is over for every process once the slowest has written its counts down; one that is slower
+# makes one event more.
+_SETTLED: Final = timedelta(seconds=_SPAN + 2 * EVERY)
 _MOST_AT_ONCE: Final = 5000
 # An event names so many counts; of a minute with more of them there are several.
 _NAMED_AT_ONCE: Final = 40
@@ -71,12 +74,17 @@ def count(entered: Entered, route: str) -> None:
         scope.actor.role,
         key.name,
         route,
-        clock.now().replace(second=0, microsecond=0),
+        _begun(clock.now()),
     )
     with _lock:
         held = _counts.setdefault(what, _Count())
         held.number += 1
         held.address = scope.origin.address
+
+
+def _begun(at: datetime) -> datetime:
+    """When the half minute began."""
+    return at.replace(second=at.second - at.second % _SPAN, microsecond=0)
 
 
 def start() -> None:
@@ -129,7 +137,7 @@ def _add(what: _What, held: _Count) -> None:
 
 
 def record_reads() -> int:
-    """Makes events of what was counted in minutes that are over; how many."""
+    """Makes events of what was counted in half minutes that are over; how many."""
     over = clock.now() - _SETTLED
     rows = Reads.objects.filter(minute__lt=over).order_by("minute", "id")[:_MOST_AT_ONCE]
     done = 0
@@ -142,7 +150,7 @@ def record_reads() -> int:
 
 
 def _together(rows: Iterable[Reads]) -> Iterator[list[int]]:
-    """Ids of the rows that become one event: of one key, route and minute, as far as it names."""
+    """Ids of the rows that become one event, as many as it names."""
     found: dict[tuple[object, ...], list[int]] = {}
     for row in rows:
         found.setdefault(tuple(getattr(row, name) for name in _What.__slots__), []).append(row.id)

@@ -30,7 +30,7 @@ class Repeat(models.Model):
 
 
 class Reads(models.Model):
-    """How often a key asked one process for a route in a minute, before it becomes an event."""
+    """How often a key asked one process for a route in half a minute, before that is an event."""
 
     # Whose count it is, and its number there, without gaps; "" and None: from before there were
     # numbers.
@@ -44,6 +44,7 @@ class Reads(models.Model):
     actor_role = models.CharField(max_length=40)
     key_name = models.CharField(max_length=80)
     route = models.CharField(max_length=40)
+    # When the half minute began.
     minute = models.DateTimeField()
     count = models.PositiveIntegerField(default=0)
     # The last address that asked.

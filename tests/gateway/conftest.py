@@ -1,9 +1,11 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from controlpanel.accounts.models import Account
 from controlpanel.gateway import counting, rates, signed_counts
+from controlpanel.lib import clock
 from dev.apart import python_with
 from tests.architecture.tree import ROOT
 from tests.gateway.asking import Script, key_of
@@ -16,6 +18,12 @@ def _as_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
     signed_counts.series.begin()
     monkeypatch.setattr(rates, "_shared", rates._Shared())
     monkeypatch.setattr(rates, "_own", rates._Own())
+
+
+@pytest.fixture
+def _half_minute_begins() -> None:
+    """So that what a test counts at once does not fall into two."""
+    clock.shift(timedelta(seconds=31 - clock.now().second % 30))
 
 
 @pytest.fixture

@@ -9,7 +9,11 @@ from controlpanel.gateway.models import Reads
 from controlpanel.gateway.signed_counts import series
 from controlpanel.lib import clock
 
-pytestmark = [pytest.mark.databases, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.databases,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("_half_minute_begins"),
+]
 
 
 def events():
@@ -19,11 +23,11 @@ def events():
     ]
 
 
-def test_reads_become_one_event_a_key_route_and_minute(viewer, vera):
+def test_reads_become_one_event_a_key_route_and_half_minute(viewer, vera):
     for path in ("/servers/", "/servers/", "/servers/12345/"):
         viewer.get(path)
     counting.write_down()
-    assert counting.record_reads() == 0  # the minute is not over
+    assert counting.record_reads() == 0  # it is not over
     clock.shift(timedelta(minutes=3))
     assert counting.record_reads() == 2
     assert events() == [

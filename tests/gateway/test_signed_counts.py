@@ -16,7 +16,11 @@ from controlpanel.gateway.signed_counts import name_of, series
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock
 
-pytestmark = [pytest.mark.databases, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.databases,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("_half_minute_begins"),
+]
 
 CHANGES = {
     "count": 1,
@@ -37,7 +41,7 @@ CHANGES = {
 
 @pytest.fixture
 def rows(viewer):
-    """Four counts of this process, in two minutes."""
+    """Four counts of this process, for two events."""
     for _ in range(2):
         for _ in range(2):
             viewer.get("/servers/")
