@@ -27,6 +27,8 @@ _RULES = """\
 - A change acts on the next request, on open pages, and on work that has not been sent yet.
 - Changing anything at VPS.org also needs an API token of one's own.
 - A lock on a server binds everybody, whatever their role.
+- A label that anybody's reach names is put on and taken off only by somebody who manages members; a
+  label that a policy names, only with a reason.
 - Whoever is there for labels gives a new server one of them; whoever is there for chosen servers
   creates none.
 - The audit log of somebody who is there for some servers is the log of those servers, by the labels

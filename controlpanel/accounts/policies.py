@@ -45,8 +45,12 @@ def of(team_id: UUID) -> TeamPolicy:
 
 def needs_reason(policy: TeamPolicy, kind: str, labels: Iterable[str]) -> bool:
     """Whether a change of this kind, on a server with these labels, is to be explained."""
-    asked = Reach("labels", labels=frozenset(policy.reason_labels))
-    return kind in policy.reason_kinds or any(asked.covers(label) for label in labels)
+    return kind in policy.reason_kinds or any(names_label(policy, label) for label in labels)
+
+
+def names_label(policy: TeamPolicy, label: str) -> bool:
+    """Whether changes of a server with this label are to be explained; "env" names "env:prod"."""
+    return Reach("labels", labels=frozenset(policy.reason_labels)).covers(label)
 
 
 def change(scope: Scope, **fields: Any) -> TeamPolicy:

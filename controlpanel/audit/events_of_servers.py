@@ -12,6 +12,8 @@ SERVERS: Final[tuple[EventType, ...]] = (
         _("Labels changed"),
         _("%(actor)s changed the labels of %(target)s"),
         required=("before", "after"),
+        # Of those taken off the ones that a policy or anybody's reach names.
+        optional=("guarded",),
     ),
     event_type("server.locked", _("Locked"), _("%(actor)s locked %(target)s"), required=("level",)),
     event_type(

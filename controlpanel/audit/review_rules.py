@@ -27,6 +27,8 @@ class Rule:
     events: Events = field(default_factory=dict)
     # What was found out has to be said, also for one.
     asks_note: bool = False
+    # Only events whose data has something there.
+    with_data: str = ""
 
 
 def _all(*names: str) -> Events:
@@ -71,10 +73,32 @@ RULES: Final[Mapping[str, Rule]] = {
             ),
         ),
         Rule(
+            "removals",
+            _("Removed members"),
+            _("Somebody was removed from the team."),
+            events=_all("member.removed"),
+        ),
+        Rule(
+            "unlocks",
+            _("Released locks"),
+            _("A server's lock was released."),
+            events=_all("server.unlocked"),
+        ),
+        Rule(
+            "labels",
+            _("Guarded labels"),
+            _(
+                "A label was taken off a server that a policy names, or that decides what somebody "
+                "or a panel key sees."
+            ),
+            events=_all("server.labelled"),
+            with_data="guarded",
+        ),
+        Rule(
             "rules",
             _("Changed rules"),
-            _("The team's policies, or these rules, were changed."),
-            events=_all("policy.changed", "review.rules_changed"),
+            _("The team's policies, these rules, or where checkpoints are sent were changed."),
+            events=_all("policy.changed", "review.rules_changed", "audit.delivery_changed"),
         ),
         Rule(
             REFUSALS,
@@ -185,7 +209,11 @@ def settings_from(data: Mapping[str, Any]) -> Settings:
 
 def by_itself(event: AuditEvent, settings: Settings) -> list[str]:
     """Slugs of the rules that are on and match this event, whatever came before it."""
-    found = [slug for slug, counting in _BY_EVENT.get(event.event, ()) if _counts(event, counting)]
+    found = [
+        slug
+        for slug, counting in _BY_EVENT.get(event.event, ())
+        if _counts(event, counting) and _has(event, RULES[slug].with_data)
+    ]
     if _is_at_night(event, settings):
         found.append(NIGHT)
     return [slug for slug in found if settings.is_on(slug)]
@@ -208,6 +236,10 @@ def came_from(event: AuditEvent) -> str:
 
 def _counts(event: AuditEvent, counting: tuple[str, ...]) -> bool:
     return not counting or f"{event.phase}.{event.result}" in counting
+
+
+def _has(event: AuditEvent, name: str) -> bool:
+    return not name or bool(event.data.get(name))
 
 
 def _is_at_night(event: AuditEvent, settings: Settings) -> bool:

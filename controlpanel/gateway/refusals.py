@@ -218,6 +218,13 @@ KNOWN: Final = (
     ),
     Known(
         409,
+        "label_decides_access",
+        "create",
+        _("One of the labels decides which servers somebody else sees, and a key cannot give it."),
+        _("Leave it out of X-Labels, or use a key that is for servers with that label."),
+    ),
+    Known(
+        409,
         "no_token",
         "change",
         _("The key's creator keeps no API token for this account."),

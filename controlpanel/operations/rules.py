@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _l
 from controlpanel.accounts import policies
 from controlpanel.accounts.models import TeamPolicy
 from controlpanel.lib import clock
-from controlpanel.lib.scope import Reach
-from controlpanel.servers import labels
+from controlpanel.lib.scope import Reach, Scope
+from controlpanel.servers import label_access, labels
 from controlpanel.servers.models import Server, ServerLock
 
 # An older sighting may be wrong: then the provider decides.
@@ -59,6 +59,13 @@ def out_of_reach(reach: Reach, given: Iterable[str]) -> str:
             "labels": ", ".join(sorted(lacking))
         }
     return ""
+
+
+def decides_access(scope: Scope, given: Iterable[str]) -> str:
+    """Why somebody cannot create a server with these labels, which decide others' access, or
+    empty."""
+    beyond = label_access.beyond(scope, frozenset(given))
+    return label_access.refusal(beyond) if beyond else ""
 
 
 def reason(policy: TeamPolicy, kind: str, of_server: Iterable[str]) -> str:

@@ -127,7 +127,8 @@ def _forbidden(operation: Operation) -> _Outcome | None:
     if scope is None:
         return gone
     if operation.kind == "create":
-        refused = rules.out_of_reach(scope.reach, labels.from_text(operation.labels))
+        wanted = labels.from_text(operation.labels)
+        refused = rules.out_of_reach(scope.reach, wanted) or rules.decides_access(scope, wanted)
         return gone if refused else None
     server = (
         Server.objects.select_related("lock")

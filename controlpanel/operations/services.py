@@ -239,6 +239,8 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
         raise Refused(rules.no_token(), code="no_token")
     if change.kind == "create":
         _refuse(rules.out_of_reach(scope.reach, change.labels), "out_of_reach")
+        if refused := rules.decides_access(scope, change.labels):
+            raise Refused(refused, field="labels", code="label_decides_access")
         _refuse_second_create(change, ask)
         return
     known = Server.objects.filter(account=account, provider_id=change.provider_id)

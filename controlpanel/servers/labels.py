@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib.scope import Reach, Scope
-from controlpanel.servers import selectors
+from controlpanel.lib.text import clean
+from controlpanel.servers import label_access, selectors
 from controlpanel.servers.models import Server, ServerLabel
 
 _Row = TypeVar("_Row", bound=Model)
@@ -25,7 +26,11 @@ _LABEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}(:[a-z0-9][a-z0-9._-]{0,59
 
 
 class LabelRefused(Exception):
-    """Nothing was changed; the message is a sentence for the person."""
+    """Nothing was changed; the message is a sentence about this field."""
+
+    def __init__(self, sentence: str, field: str = "labels") -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 def read(text: str) -> frozenset[str]:
@@ -108,24 +113,49 @@ def missing(reach: Reach, labels: Collection[str]) -> frozenset[str] | None:
     return None
 
 
-def put(scope: Scope, server: Server, labels: frozenset[str]) -> None:
-    """The server's labels from now on. Raises LabelRefused."""
+def put(scope: Scope, server: Server, labels: frozenset[str], reason: str = "") -> None:
+    """The server's labels from now on. Raises LabelRefused, access.Denied.
+
+    A reason is needed for what a policy names, and `label_access.RIGHT` for what decides who sees
+    the server: whether it is added or taken off.
+    """
     access.require(scope, "labels.edit", "")
     _refuse_losing_it(scope, labels)
+    if label_access.deciding(scope.team_id, of(server) ^ labels):
+        # Outside of the transaction, which would take the record of a refusal back with it.
+        access.require(access.as_now(scope), label_access.RIGHT, "")
     with transaction.atomic():
         Server.objects.select_for_update().get(id=server.id)
         before = of(server)
         if before == labels:
             return
+        guarded = _guarded(scope, before ^ labels, clean(reason, 500))
         replace(server, labels)
         record_by(
             scope,
             "server.labelled",
             Target("server", server.provider_id, str(server)),
+            reason=clean(reason, 500),
             labels=before | labels,
             before=sorted(before),
             after=sorted(labels),
+            **({"guarded": sorted(guarded - labels)} if guarded - labels else {}),
         )
+
+
+def _guarded(scope: Scope, changed: Collection[str], reason: str) -> frozenset[str]:
+    """Those that a policy or anybody's reach names. Raises LabelRefused."""
+    deciding = label_access.deciding(scope.team_id, changed)
+    if deciding and not scope.allows(label_access.RIGHT):
+        raise LabelRefused(label_access.refusal(deciding))
+    asking = label_access.asking_for_a_reason(scope.team_id, changed)
+    if asking and not reason:
+        raise LabelRefused(
+            _("Your team asks for a reason before these labels are added or taken off: %(labels)s.")
+            % {"labels": ", ".join(sorted(asking))},
+            field="reason",
+        )
+    return deciding | asking
 
 
 def replace(server: Server, labels: Collection[str]) -> None:

@@ -18,7 +18,7 @@ from controlpanel.operations import selectors as operations
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
 from controlpanel.operations.states import State
-from controlpanel.servers import labels, selectors
+from controlpanel.servers import label_access, labels, selectors
 from controlpanel.web import api_pieces, buttons, catalogue, meanings, sending
 from controlpanel.web.create_form import CHOSEN, CreateForm
 from controlpanel.web.door import door
@@ -117,6 +117,7 @@ def _page(
     failed: Operation | None = more.get("failed")
     choices = catalogue.offer(form, scope, account) if account else {}
     policy = policies.of(scope.team_id)
+    known = labels.known(scope)
     form.want_reason(rules.reason(policy, "create", form.labels_so_far))
     form.complete()
     context = {
@@ -127,7 +128,9 @@ def _page(
         "account": account,
         "form": form,
         "choices": choices,
-        "known_labels": labels.known(scope),
+        "known_labels": known,
+        "deciding": label_access.shown(scope, known),
+        "may_decide": scope.allows(label_access.RIGHT),
         "reason_labels": "" if form.reason_wanted else ", ".join(sorted(policy.reason_labels)),
         "lent_token": buttons.lent_token(scope, account) if account else "",
         "any_price": any(choice.price for choice in choices.get("plan_id", ())),

@@ -127,10 +127,10 @@ def test_operations_are_of_what_is_within(pat, bob, labelled):
     assert pat.get(f"/teams/acme/operations/{here.id}/").status_code == 200
 
 
-def test_an_operations_page_stays_when_the_label_goes(pat, bob, labelled):
+def test_an_operations_page_stays_when_the_label_goes(pat, bob, alice, labelled):
     """It was theirs to see when it was asked for."""
     here = sent(power(bob, "reboot", labelled(WEB)))
-    labels.put(bob.scope(), labelled(WEB), frozenset())
+    labels.put(alice.scope(), labelled(WEB), frozenset())
     assert pat.get(f"/teams/acme/operations/{here.id}/").status_code == 200
     assert pat.get(f"{LIST}{here.provider_id}/").status_code == 404
 
@@ -148,9 +148,9 @@ def test_the_audit_log_is_of_what_was_within(rita, bob, labelled):
     assert rita.get(f"/teams/acme/audit/{hidden.seq}/").status_code == 404
 
 
-def test_history_stays_visible_to_those_who_could_see_it(rita, bob, labelled):
+def test_history_stays_visible_to_those_who_could_see_it(rita, bob, alice, labelled):
     locks.lock(bob.scope(), labelled(WEB), "delete", "Keep web.")
-    labels.put(bob.scope(), labelled(WEB), frozenset({"env:staging"}))
+    labels.put(alice.scope(), labelled(WEB), frozenset({"env:staging"}))
     events = [event.event for event in audit.events(rita.scope())]
     assert events == ["server.labelled", "server.locked"]
     locks.release(access.as_now(labelled_owner(bob)), labelled(WEB), "Later.")
@@ -169,9 +169,9 @@ def test_people_and_team_events_are_not_for_who_has_some_servers(rita, alice, bo
     assert not audit.events(rita.scope()).exists()
 
 
-def test_an_action_asks_again_at_the_moment_of_sending(pat, bob, labelled, sandbox):
+def test_an_action_asks_again_at_the_moment_of_sending(pat, alice, labelled, sandbox):
     queued = power(pat, "reboot", labelled(WEB))
-    labels.put(bob.scope(), labelled(WEB), frozenset({"env:staging"}))
+    labels.put(alice.scope(), labelled(WEB), frozenset({"env:staging"}))
     sandbox.journal.clear()
     assert sent(queued).state == "cancelled"
     assert not sandbox.changes()

@@ -53,7 +53,7 @@ def test_other_kinds_need_none(alice, team, server):
 def test_labels_of_the_server_decide(alice, team, server):
     wants(team, labels=["env:prod"])
     assert ask(alice, "reboot", server("db-server-01")).state == "requested"
-    labels.put(alice.scope(), server(WEB), frozenset({"env:prod"}))
+    labels.put(alice.scope(), server(WEB), frozenset({"env:prod"}), "It is production.")
     with pytest.raises(Refused, match="is rebooted"):
         ask(alice, "reboot", server(WEB), form_id="form-0002")
 

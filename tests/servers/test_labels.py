@@ -102,12 +102,12 @@ def test_a_word_without_value_and_one_with_are_two(bob, server):
 
 
 def test_nobody_labels_a_server_out_of_their_own_sight(bob, server, team):
-    sam = join(team, "sam", "operator", with_labels("env:prod", "team"))
     put(bob, server(WEB), "env:prod", "urgent")
+    sam = join(team, "sam", "operator", with_labels("env:prod", "team"))
     with pytest.raises(LabelRefused, match=r"env:prod, team"):
         put(sam, server(WEB), "urgent")
-    put(sam, server(WEB), "team:web")
-    assert labels.of(server(WEB)) == {"team:web"}
+    put(sam, server(WEB), "env:prod", "later")
+    assert labels.of(server(WEB)) == {"env:prod", "later"}
 
 
 def test_who_is_there_for_chosen_servers_keeps_them(server, team):

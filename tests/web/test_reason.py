@@ -99,7 +99,7 @@ def test_a_start_of_one_click_becomes_a_page(alice, bob, by_label, server):
     url = action_url(server(STOPPED), "start")
     for address in (f"{BASE}/", f"{BASE}/{server(STOPPED).provider_id}/"):
         assert f'action="{url}"' in bob.get(address).content.decode()
-    labels.put(alice.scope(), server(STOPPED), frozenset({"env:prod"}))
+    labels.put(alice.scope(), server(STOPPED), frozenset({"env:prod"}), "It is production.")
     for address in (f"{BASE}/", f"{BASE}/{server(STOPPED).provider_id}/"):
         text = bob.get(address).content.decode()
         assert f'action="{url}"' not in text

@@ -1,7 +1,10 @@
 import pytest
 
+from controlpanel.accounts.models import TeamPolicy
+from controlpanel.audit.models import AuditEvent
 from controlpanel.servers.models import Server, ServerLabel
 from tests.people import Person, join, with_labels
+from tests.web.asking import hidden, shows
 
 LIST = "/teams/acme/servers/"
 URL = f"{LIST}12345/labels/"
@@ -70,3 +73,67 @@ def test_it_requires_the_right(vera: Person, web: Server) -> None:
 
 def test_it_hides_from_outsiders(charlie: Person, web: Server) -> None:
     assert charlie.post(URL, {"labels": "x"}).status_code == 404
+
+
+def test_a_label_that_decides_access_is_not_the_operators(
+    alice: Person, bob: Person, web: Server, team
+) -> None:
+    """At the field, with what was typed, and with who can do it instead."""
+    join(team, "pat", "viewer", with_labels("env:prod"))
+    answer = bob.post(URL, {"labels": "env:prod urgent"})
+    assert answer.status_code == 403
+    assert shows(answer, "These labels decide who sees a server")
+    assert shows(answer, "Alice or Adam can.")
+    assert 'value="env:prod urgent"' in answer.content.decode()
+    assert labels(web) == set()
+
+
+def test_before_it_changes_who_sees_the_server_the_page_says_so(
+    alice: Person, web: Server, team
+) -> None:
+    join(team, "pat", "viewer", with_labels("env:prod"))
+    join(team, "vic", "viewer", with_labels("env:test"))
+    ServerLabel.objects.create(server=web, key="env", value="test")
+    assert shows(alice.get(URL), "(Pat)")
+    told = alice.post(URL, {"labels": "env:prod"})
+    assert told.status_code == 200
+    assert shows(told, "Nothing is saved yet")
+    assert shows(told, "Pat gains it.")
+    assert shows(told, "Vic loses it.")
+    assert labels(web) == {"env:test"}
+    form = {"labels": "env:prod", "told": hidden(told, "told")}
+    # What was not said is not done: other labels, or somebody who came meanwhile.
+    assert alice.post(URL, {**form, "labels": ""}).status_code == 200
+    join(team, "kim", "viewer", with_labels("env"))
+    join(team, "pia", "viewer", with_labels("env:prod"))
+    told = alice.post(URL, form)
+    assert shows(told, "Pia gains it.")
+    assert labels(web) == {"env:test"}
+    assert alice.post(URL, {**form, "told": hidden(told, "told")}).status_code == 303
+    assert labels(web) == {"env:prod"}
+
+
+def test_a_label_that_a_policy_names_asks_for_a_reason(bob: Person, web: Server, team) -> None:
+    TeamPolicy.objects.create(team=team, reason_labels=["env:prod"])
+    page = bob.get(URL)
+    assert shows(page, "Your team asks for a reason before these are added or taken off")
+    answer = bob.post(URL, {"labels": "env:prod"})
+    assert answer.status_code == 422
+    assert shows(answer, "asks for a reason before these labels")
+    assert 'value="env:prod"' in answer.content.decode()
+    assert labels(web) == set()
+    assert bob.post(URL, {"labels": "env:prod", "reason": "It is live now."}).status_code == 303
+    assert AuditEvent.objects.get(event="server.labelled").reason == "It is live now."
+
+
+def test_who_reaches_what_is_for_those_who_manage_members(
+    alice: Person, bob: Person, web: Server, team
+) -> None:
+    ServerLabel.objects.create(server=web, key="env", value="prod")
+    join(team, "pat", "viewer", with_labels("env:prod"))
+    page = bob.get(URL)
+    assert shows(page, "only somebody who manages all members")
+    assert not shows(page, "(Pat)")
+    for form in (alice.get(f"{LIST}new/"), alice.get(URL)):
+        assert shows(form, "These decide who sees a server:")
+        assert shows(form, "(Pat)")
