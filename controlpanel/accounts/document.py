@@ -33,7 +33,7 @@ _RULES = """\
   creates none.
 - The audit log of somebody who is there for some servers is the log of those servers, by the labels
   they had as of writing.
-- What waits for review is signed off by somebody else than whose action it is.
+- What waits for review is signed off by somebody else than whose action it is, or who profits.
 - Whoever reads the audit log reads the review queue and its rules. Signing off needs the right to
   review; changing the rules needs the right to set the team's policies.
 """

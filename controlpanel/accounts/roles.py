@@ -1,7 +1,7 @@
 """Roles of a team: the five built-in ones, and its own copies of them."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -25,6 +25,9 @@ _SIGHT: Final = {
     "audit": "audit.view",
     "members": "members.view",
 }
+
+
+MOST_NAMED: Final = 200
 
 
 class RoleRefused(Exception):
@@ -90,9 +93,12 @@ def change(scope: Scope, role: TeamRole, name: str, permissions: Collection[str]
         if before == after:
             return
         now.name, now.permissions = name, sorted(permissions)
+        gains = _holders(now) if set(permissions) - set(before["permissions"]) else []
         now.save(update_fields=["name", "permissions"])
         said = [projections.of_role(now)]
-        record_by(scope, "role.changed", _target(now), rows=said, before=before, after=after)
+        told: dict[str, Any] = {"before": before, "after": after}
+        told |= {"gains": gains} if gains else {}
+        record_by(scope, "role.changed", _target(now), rows=said, **told)
 
 
 def remove(scope: Scope, role: TeamRole) -> None:
@@ -128,6 +134,12 @@ def users_of(role: TeamRole) -> int:
         expires_at__gt=clock.now(),
     )
     return members + invited.count()
+
+
+def _holders(role: TeamRole) -> list[str]:
+    """Ids of those who have it, as many as an event can name."""
+    theirs = Membership.objects.filter(team_id=role.team_id, role=role.slug).order_by("user_id")
+    return [str(one) for one in theirs.values_list("user_id", flat=True)[:MOST_NAMED]]
 
 
 def _insist(scope: Scope) -> None:

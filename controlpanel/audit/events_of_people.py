@@ -93,6 +93,8 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         _("Role changed"),
         _("%(actor)s changed the role %(target)s"),
         ("before", "after"),
+        # Ids of the people who had it, where it gives more than before.
+        ("gains",),
     ),
     event_type(
         "role.removed", _("Role removed"), _("%(actor)s removed the role %(target)s"), ("before",)

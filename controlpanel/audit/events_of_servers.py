@@ -12,8 +12,9 @@ SERVERS: Final[tuple[EventType, ...]] = (
         _("Labels changed"),
         _("%(actor)s changed the labels of %(target)s"),
         required=("before", "after"),
-        # Of those taken off the ones that a policy or anybody's reach names.
-        optional=("guarded",),
+        # Of those taken off the ones that a policy or anybody's reach names; ids of the people who
+        # see the server by it, or whose panel keys do.
+        optional=("guarded", "gains"),
     ),
     event_type("server.locked", _("Locked"), _("%(actor)s locked %(target)s"), required=("level",)),
     event_type(

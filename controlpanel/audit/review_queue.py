@@ -10,7 +10,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import review, review_projections, review_rules, selectors
+from controlpanel.audit import (
+    review,
+    review_interest,
+    review_projections,
+    review_rules,
+    selectors,
+)
 from controlpanel.audit.models import AuditEvent, ReviewItem
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.audit.review_rules import RULES
@@ -48,8 +54,8 @@ class Entry:
         return max(self.items, key=lambda item: item.last_seq)
 
     def is_of(self, scope: Scope) -> bool:
-        """Their own action: somebody else must look at it."""
-        return is_own(scope, self.items[0])
+        """Their own action, or to their advantage: somebody else must look at it."""
+        return is_own(scope, self.items[0]) or review_interest.profits(scope, self.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class SignedOff:
-    """Numbers of the events: signed off now, and left, since they are the person's own, or were
-    signed off by somebody else or grew meanwhile."""
+    """Numbers of the events: signed off now, and left, since they are the person's own or to their
+    advantage, or were signed off by somebody else or grew meanwhile."""
 
     done: tuple[int, ...] = ()
     own: tuple[int, ...] = ()
@@ -148,12 +154,14 @@ def sign_off(scope: Scope, choice: Mapping[int, int], note: str) -> SignedOff:
 def _sorted_out(
     scope: Scope, found: Mapping[int, list[ReviewItem]], choice: Mapping[int, int]
 ) -> SignedOff:
+    events = AuditEvent.objects.filter(chain=str(scope.team_id), seq__in=list(found))
+    gained = {event.seq for event in events if review_interest.profits(scope, event)}
     by_fate: dict[str, list[int]] = {"done": [], "own": [], "taken": [], "grown": []}
     for seq, rows in found.items():
         open_rows = [row for row in rows if row.signed_at is None]
         if not open_rows:
             by_fate["taken"].append(seq)
-        elif any(is_own(scope, row) for row in open_rows):
+        elif seq in gained or any(is_own(scope, row) for row in open_rows):
             by_fate["own"].append(seq)
         elif any(row.last_seq > choice[seq] for row in open_rows):
             by_fate["grown"].append(seq)

@@ -23,6 +23,8 @@ class Holder:
 
     name: str
     reach: Reach
+    # Id of the person, or of the key's creator; empty of an invitation.
+    person: str = ""
 
     def names(self, label: str) -> bool:
         return any(part.kind == "labels" and part.covers(label) for part in self.reach.parts)
@@ -42,6 +44,7 @@ class Effect:
 
     name: str
     gains: bool
+    person: str
 
 
 def holders(team_id: UUID) -> list[Holder]:
@@ -49,7 +52,7 @@ def holders(team_id: UUID) -> list[Holder]:
     members = Membership.objects.filter(team_id=team_id).exclude(reach_kind="all")
     by_user = {one.user_id: one for one in members.select_related("user")}
     found = [
-        Holder(one.user.name or one.user.email, one.reach)
+        Holder(one.user.name or one.user.email, one.reach, str(one.user_id))
         for one in by_user.values()
         if one.reach_kind == "labels"
     ]
@@ -61,7 +64,7 @@ def holders(team_id: UUID) -> list[Holder]:
             "key": key.name,
             "person": key.user.name or key.user.email,
         }
-        found.append(Holder(name, key.reach & (own.reach if own else EVERYTHING)))
+        found.append(Holder(name, key.reach & (own.reach if own else EVERYTHING), str(key.user_id)))
     open_ones = Invitation.objects.filter(
         team_id=team_id,
         reach_kind="labels",
@@ -96,7 +99,7 @@ def effects(
 ) -> list[Effect]:
     """Who gains or loses the server, sorted by name."""
     return [
-        Effect(one.name, gains=one.sees(provider_id, after))
+        Effect(one.name, one.sees(provider_id, after), one.person)
         for one in holders(team_id)
         if one.sees(provider_id, before) != one.sees(provider_id, after)
     ]

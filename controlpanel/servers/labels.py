@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -129,8 +129,12 @@ def put(scope: Scope, server: Server, labels: frozenset[str], reason: str = "") 
         before = of(server)
         if before == labels:
             return
-        guarded = _guarded(scope, before ^ labels, clean(reason, 500))
+        guarded = _guarded(scope, before ^ labels, clean(reason, 500)) - labels
+        effects = label_access.effects(scope.team_id, server.provider_id, before, labels)
+        gains = sorted({one.person for one in effects if one.gains and one.person})
         replace(server, labels)
+        told: dict[str, Any] = {"guarded": sorted(guarded)} if guarded else {}
+        told |= {"gains": gains} if gains else {}
         record_by(
             scope,
             "server.labelled",
@@ -139,7 +143,7 @@ def put(scope: Scope, server: Server, labels: frozenset[str], reason: str = "") 
             labels=before | labels,
             before=sorted(before),
             after=sorted(labels),
-            **({"guarded": sorted(guarded - labels)} if guarded - labels else {}),
+            **told,
         )
 
 

@@ -60,7 +60,12 @@ class Line:
 
     @property
     def own(self) -> bool:
+        """Theirs, or to their advantage."""
         return self.entry.is_of(self.scope)
+
+    @property
+    def profits(self) -> bool:
+        return not review_queue.is_own(self.scope, self.entry.items[0])
 
 
 @door("audit.view", ("GET", "HEAD", "POST"))
@@ -165,7 +170,10 @@ def _tell(request: HttpRequest, signed: SignedOff) -> None:
         messages.success(request, text % {"n": n})
     for seqs, text in (
         (signed.taken, _("Somebody has signed off already: %(events)s.")),
-        (signed.own, _("Your own, so somebody else must look at it: %(events)s.")),
+        (
+            signed.own,
+            _("Your own, or to your advantage, so somebody else must look at it: %(events)s."),
+        ),
         (
             signed.grown,
             _("There were more refusals meanwhile, so look at it once more: %(events)s."),
