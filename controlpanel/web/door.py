@@ -11,13 +11,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
-from controlpanel.accounts import access, entering
+from controlpanel.accounts import access, entering, last_person
 from controlpanel.accounts.freshness import must_ask_again
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
+from controlpanel.web import typed_again
 from controlpanel.web.htmx import is_by_hand, is_fragment
 
 View = Callable[..., HttpResponseBase]
@@ -43,19 +45,21 @@ def door(
     ) -> View:
         @wraps(view)
         def through(request: HttpRequest, team: str, **kwargs: Any) -> HttpResponseBase:
-            if not request.user.is_authenticated:
-                return to_sign_in(request)
+            user = request.user
+            if not isinstance(user, User):
+                return to_sign_in(request, page_too="GET" in methods)
+            person = str(user.pk)
             try:
                 scope = access.scope_for(request, team, permission, second_step=second_step)
             except entering.SessionOver as over:
-                return _sign_in_again(request, str(over))
+                return _sign_in_again(request, str(over), person, page_too="GET" in methods)
             except entering.SecondStepMissing as missing:
                 return _to_second_step(request, missing.scope)
             if _is_click(request):
                 entering.note_click(request)
             request.scope = scope  # type: ignore[attr-defined]  # for the context processor
             again = ask_again(request, page_too="GET" in methods) if fresh else None
-            return again or view(request, scope, **kwargs)
+            return again or _opened(request, user, lambda: view(request, scope, **kwargs))
 
         checked = require_http_methods(list(methods))(through)
         checked.permission = permission  # type: ignore[attr-defined]
@@ -71,11 +75,24 @@ def signed_in(
 
     @wraps(view)
     def through(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        if not isinstance(request.user, User):
-            return to_sign_in(request)
-        return view(request, request.user, **kwargs)
+        user = request.user
+        if not isinstance(user, User):
+            return to_sign_in(request, page_too=not _came_from(request))
+        return _opened(request, user, lambda: view(request, user, **kwargs))
 
     return through
+
+
+def _opened(
+    request: HttpRequest, user: User, answer: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
+    """With what this person typed before their session ended, if it waits for this page."""
+    typed = None if is_fragment(request) else typed_again.waiting(request, user)
+    response = answer()
+    if typed:
+        typed_again.put_back(response, typed)
+    last_person.remember(request, response, user)
+    return response
 
 
 def _is_click(request: HttpRequest) -> bool:
@@ -83,9 +100,11 @@ def _is_click(request: HttpRequest) -> bool:
     return request.method == "POST" or not is_fragment(request) or is_by_hand(request)
 
 
-def _sign_in_again(request: HttpRequest, why: str) -> HttpResponseBase:
-    back = _back(request)
-    messages.info(request, why)
+def _sign_in_again(
+    request: HttpRequest, why: str, person: str, *, page_too: bool
+) -> HttpResponseBase:
+    back = _back_to_form(request, page_too=page_too) if _sends(request) else _back(request)
+    messages.info(request, f"{why} {_what_was_sent(request, person, back)}".strip())
     return _led(request, _address(resolve_url(settings.LOGIN_URL), back))
 
 
@@ -104,13 +123,37 @@ def _led(request: HttpRequest, url: str) -> HttpResponseBase:
     return _whole_page(url) if is_fragment(request) else redirect(url)
 
 
-def to_sign_in(request: HttpRequest) -> HttpResponseBase:
-    login = resolve_url(settings.LOGIN_URL)
-    if is_fragment(request):
-        return _whole_page(_address(login, _current(request)))
-    if request.method == "GET":
-        return redirect(_address(login, request.get_full_path()))
-    return redirect(login)
+def to_sign_in(request: HttpRequest, *, page_too: bool = True) -> HttpResponseBase:
+    """For somebody who is not signed in, or no longer. What they sent waits for them meanwhile, and
+    nothing is done with it. `page_too`: this address has a page to come back to."""
+    person = last_person.of(request)
+    if _sends(request):
+        back = _back_to_form(request, page_too=page_too)
+    else:
+        back = _current(request) if is_fragment(request) else request.get_full_path()
+    if person:
+        why = _("Your session has ended.")
+        messages.info(request, f"{why} {_what_was_sent(request, person, back)}".strip())
+    elif _sends(request):
+        messages.info(request, _("You are not signed in, so nothing was sent."))
+    return _led(request, _address(resolve_url(settings.LOGIN_URL), back))
+
+
+def _sends(request: HttpRequest) -> bool:
+    return request.method not in {"GET", "HEAD"}
+
+
+def _back_to_form(request: HttpRequest, *, page_too: bool) -> str:
+    """The page that a form was sent from; without a better one, the address it was sent to."""
+    return request.get_full_path() if page_too and not is_fragment(request) else _current(request)
+
+
+def _what_was_sent(request: HttpRequest, person: str, back: str) -> str:
+    if not _sends(request):
+        return _("Sign in to go on.")
+    if typed_again.keep(request, person, back):
+        return _("Nothing was sent. Sign in, and the form shows again what you typed.")
+    return _("Nothing was sent, and what you typed was too much to be kept.")
 
 
 def ask_again(request: HttpRequest, *, page_too: bool = True) -> HttpResponseBase | None:
@@ -141,8 +184,13 @@ def _current(request: HttpRequest) -> str:
     htmx: HtmxDetails = getattr(request, "htmx")  # noqa: B009 set by the middleware
     if htmx:
         return htmx.current_url_abs_path or "/"
-    came_from = urlsplit(request.headers.get("Referer", ""))
-    return came_from.path if came_from.netloc == request.get_host() else "/"
+    return _came_from(request) or "/"
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Path of the page of ours that the browser names, or empty."""
+    named = urlsplit(request.headers.get("Referer", ""))
+    return named.path if named.netloc == request.get_host() else ""
 
 
 def _address(url: str, back: str) -> str:

@@ -1,7 +1,5 @@
 """Error pages in the same voice as the rest."""
 
-from typing import Final
-
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -12,18 +10,7 @@ from controlpanel.accounts.access import Denied
 from controlpanel.web import readonly
 from controlpanel.web.buttons import why_url
 from controlpanel.web.reach import reach_words
-
-# Fields whose content is not put into a page.
-_SECRETS: Final = {
-    "code",
-    "credential",
-    "login",
-    "oldpassword",
-    "password",
-    "password1",
-    "password2",
-    "token",
-}
+from controlpanel.web.typed_again import SECRETS
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
@@ -69,7 +56,7 @@ def nothing_was_done(request: HttpRequest) -> HttpResponse:
     context = {
         "why": banner.text if banner else "",
         "again": _again(request.POST),
-        "secret": not _SECRETS.isdisjoint(request.POST),
+        "secret": not SECRETS.isdisjoint(request.POST),
     }
     try:
         return render(request, "errors/503.html", context, status=503)
@@ -78,7 +65,7 @@ def nothing_was_done(request: HttpRequest) -> HttpResponse:
 
 
 def _again(sent: QueryDict) -> list[tuple[str, str]]:
-    if not _SECRETS.isdisjoint(sent):
+    if not SECRETS.isdisjoint(sent):
         return []
     return [
         (name, value)
