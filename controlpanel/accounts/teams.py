@@ -1,6 +1,7 @@
 """Founding, renaming and colouring teams. Closing one stands in `operations.closing`: what is
 under way forbids it."""
 
+from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -13,11 +14,18 @@ from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.services import free_slug
 from controlpanel.audit import delivery
 from controlpanel.audit.recorder import Target, record, record_by
+from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.lib.text import clean
 
 # Two people may found teams of one name at the same moment, and both want its address.
 _ATTEMPTS: Final = 3
+# So long the same form with the same content is taken for a second click.
+_SAME_CLICK: Final = timedelta(seconds=60)
+
+
+class FormSentBefore(Exception):
+    """A team was founded with this form, by another name or a while ago. Nothing was done."""
 
 
 class TeamRefused(Exception):
@@ -29,7 +37,8 @@ class TeamRefused(Exception):
 
 
 def create(user: User, origin: Origin, name: str, colour: str, form_id: str) -> Team:
-    """The founder is its owner. The same form sent twice is one team. Raises TeamRefused."""
+    """The founder is its owner. The same form sent twice is one team.
+    Raises TeamRefused, FormSentBefore."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _create(user, origin, name, colour, uuid5(user.id, form_id))
@@ -73,6 +82,7 @@ def _create(user: User, origin: Origin, name: str, colour: str, team_id: UUID) -
         User.objects.select_for_update(no_key=True).get(id=user.id)  # two clicks stand in line
         earlier = Team.objects.filter(id=team_id).first()
         if earlier:
+            _refuse_otherwise(earlier, name, colour)
             return earlier
         _refuse_second(user, name)
         team = Team.objects.create(id=team_id, slug=free_slug(name), name=name, colour=colour)
@@ -88,6 +98,13 @@ def _create(user: User, origin: Origin, name: str, colour: str, team_id: UUID) -
             rows=[projections.of_team(team), projections.of_member(owner)],
         )
     return team
+
+
+def _refuse_otherwise(team: Team, name: str, colour: str) -> None:
+    """A form's id answers for its content: with another name it asks for another team."""
+    is_same = (team.name, team.colour) == (name, colour)
+    if not is_same or clock.now() - team.created_at > _SAME_CLICK:
+        raise FormSentBefore
 
 
 def _good_name(name: str) -> str:

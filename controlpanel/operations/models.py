@@ -35,6 +35,8 @@ class Operation(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     # The same form sent twice is one operation.
     form_id = models.CharField(max_length=64)
+    # Keyed hash of what was typed, "key:digest"; empty for a script, and from before it was kept.
+    form_content = models.CharField(max_length=110, blank=True, default="")
 
     # Empty for a create until its server is known.
     provider_id = models.CharField(max_length=64, blank=True)

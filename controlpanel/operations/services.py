@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,10 @@ from controlpanel.credentials.selectors import changeable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import labelling, rules, sightings, target_check
+from controlpanel.operations import labelling, rules, same_form, sightings, target_check
+from controlpanel.operations.asking import Ask as Ask
+from controlpanel.operations.asking import Refused as Refused
+from controlpanel.operations.asking import SentBefore as SentBefore
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import (
@@ -38,40 +41,6 @@ class NotAllowed(Exception):
     """The door was not asked for this right: a mistake in the code, never a person's."""
 
 
-class Refused(Exception):
-    """Nothing was asked for and nothing was sent; the message is a sentence for the person.
-
-    `operation`: receipt that stands in the way, where there is one. `field`: where the person
-    can mend it, where it is one that they fill in. `code`: for programs.
-    """
-
-    def __init__(
-        self,
-        sentence: str,
-        operation: Operation | None = None,
-        *,
-        field: str = "",
-        code: str = "conflict",
-    ) -> None:
-        super().__init__(sentence)
-        self.operation = operation
-        self.field = field
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a door hands in beside the change itself.
-
-    `by_status`: refuse what makes no sense in the status that the mirror shows, or after what
-    VPS.org has accepted; a script asks VPS.org itself.
-    """
-
-    form_id: str
-    reason: str = ""
-    by_status: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class _Change:
     kind: str
@@ -82,6 +51,15 @@ class _Change:
     before: dict[str, Any] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
     replaces: bool = False
+
+
+def sent_before(scope: Scope, ask: Ask) -> Operation | None:
+    """What was asked for with this very form. Raises SentBefore where the form asks for more than
+    its receipt once again."""
+    earlier = of_form(scope, ask.form_id)
+    if earlier and not same_form.is_repeat(earlier, ask.content):
+        raise SentBefore(same_form.sentence(), earlier, code="sent_before")
+    return earlier
 
 
 def create(
@@ -205,12 +183,23 @@ def _of(
 
 def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
     _insist(scope, change.kind, change.account.team_id)
+    try:
+        return _asked(scope, change, ask)
+    except IntegrityError:
+        # The same form, sent for two accounts at once.
+        earlier = sent_before(scope, ask)
+        if earlier is None:
+            raise
+        return earlier
+
+
+def _asked(scope: Scope, change: _Change, ask: Ask) -> Operation:
     with transaction.atomic():
         # One asker at a time per account, or two creates of one name could pass side by side.
         # As it is now: it may have been disconnected, and its team closed, since the page was made.
         account = Account.objects.select_for_update().get(id=change.account.id)
         change = replace(change, account=account)
-        earlier = of_form(scope, ask.form_id)
+        earlier = sent_before(scope, ask)
         if earlier:
             return earlier
         _refuse_what_cannot_be(scope, change, ask)
@@ -321,6 +310,7 @@ def _new(scope: Scope, change: _Change, ask: Ask) -> Operation:
         key_name=scope.origin.key,
         reason=clean(ask.reason, 500),
         form_id=ask.form_id,
+        form_content=same_form.kept(ask.content),
         provider_id=change.provider_id,
         server_name=clean(change.server_name, 255),
         body=change.body,

@@ -16,13 +16,13 @@ from controlpanel.lib.scope import Scope
 from controlpanel.operations import rules, services
 from controlpanel.operations import selectors as operations
 from controlpanel.operations.models import Operation
-from controlpanel.operations.services import Refused
+from controlpanel.operations.services import Refused, SentBefore
 from controlpanel.operations.states import State
 from controlpanel.servers import label_access, labels, selectors
 from controlpanel.web import api_pieces, buttons, catalogue, meanings, sending
 from controlpanel.web.create_form import CHOSEN, CreateForm
 from controlpanel.web.door import door
-from controlpanel.web.forms import form_id_of
+from controlpanel.web.forms import ask_of, form_id_of
 from controlpanel.web.htmx import is_fragment, page
 from controlpanel.web.places import crumbs, panel_keys_url, receipt_url, refusal
 
@@ -61,13 +61,17 @@ def _for_scripts(scope: Scope, form: CreateForm) -> dict[str, Any]:
 
 
 def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpResponseBase:
-    form_id = form_id_of(request)
-    earlier = operations.of_form(scope, form_id)
-    if earlier:
-        return _answer(request, scope, accounts, earlier)
-    form = CreateForm(request.POST, form_id=form_id)
+    ask = ask_of(request)
+    form = CreateForm(request.POST, form_id=ask.form_id)
+    form.content = ask.content
     form.reason_policy = policies.of(scope.team_id)
     account = _chosen_account(request, accounts)
+    try:
+        earlier = services.sent_before(scope, ask)
+    except SentBefore as refused:
+        return _anew(request, scope, accounts, account, form, refused)
+    if earlier:
+        return _answer(request, scope, accounts, earlier)
     if account is None and accounts:
         form.full_clean()
         form.add_error("account", _("Choose the account that is to be billed."))
@@ -81,6 +85,8 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
         operation = services.create(
             scope, account, form.body, form.ask, labels=form.cleaned_data["labels"]
         )
+    except SentBefore as refused:
+        return _anew(request, scope, accounts, account, form, refused)
     except Refused as refused:
         if form.stands_at_field(refused):
             return _page(request, scope, accounts, account, form, status=422)
@@ -90,6 +96,18 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
     except sending.Unanswered as unanswered:
         return unanswered.response
     return _answer(request, scope, accounts, operation)
+
+
+def _anew(
+    request: HttpRequest,
+    scope: Scope,
+    accounts: list[Account],
+    account: Account | None,
+    form: CreateForm,
+    refused: SentBefore,
+) -> HttpResponseBase:
+    form.begin_anew()
+    return _page(request, scope, accounts, account, form, status=422, **refusal(scope, refused))
 
 
 def _answer(

@@ -8,15 +8,14 @@ from django.utils.translation import gettext as _
 
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import edits, services
-from controlpanel.operations import selectors as operations
 from controlpanel.operations.edits import FIELDS, Edit
 from controlpanel.operations.models import Operation
-from controlpanel.operations.services import Refused
+from controlpanel.operations.services import Refused, SentBefore
 from controlpanel.operations.states import State
 from controlpanel.servers.models import Server
 from controlpanel.web import buttons, meanings, sending
 from controlpanel.web.edit_form import EditForm, as_text, as_words
-from controlpanel.web.forms import form_id_of, name_to_type
+from controlpanel.web.forms import ask_of, name_to_type
 from controlpanel.web.htmx import page
 from controlpanel.web.places import crumbs, receipt_url, refusal, server_url
 
@@ -48,12 +47,16 @@ def edit_page(
 
 
 def edit_sent(request: HttpRequest, scope: Scope, server: Server) -> HttpResponseBase:
-    form_id = form_id_of(request)
-    earlier = operations.of_form(scope, form_id)
+    ask = ask_of(request)
+    form = EditForm(request.POST, form_id=ask.form_id)
+    form.content = ask.content
+    form.want_reason(_reason_wanted(scope, server))
+    try:
+        earlier = services.sent_before(scope, ask)
+    except SentBefore as refused:
+        return _anew(request, scope, server, form, refused)
     if earlier:
         return _answer(request, scope, server, EditForm(request.POST), earlier)
-    form = EditForm(request.POST, form_id=form_id)
-    form.want_reason(_reason_wanted(scope, server))
     if not form.is_valid():
         return edit_page(request, scope, server, form, status=422)
     if buttons.server_action(scope, server, "update").reason:
@@ -92,6 +95,8 @@ def _compared(
             form.ask,
             replaces=set(edit.changes) == set(FIELDS),
         )
+    except SentBefore as refused:
+        return _anew(request, scope, server, form, refused)
     except Refused as refused:
         if form.stands_at_field(refused):
             return edit_page(request, scope, server, form, status=422)
@@ -101,6 +106,13 @@ def _compared(
     except sending.Unanswered as unanswered:
         return unanswered.response
     return _answer(request, scope, server, EditForm(request.POST), operation)
+
+
+def _anew(
+    request: HttpRequest, scope: Scope, server: Server, form: EditForm, refused: SentBefore
+) -> HttpResponseBase:
+    form.begin_anew()
+    return edit_page(request, scope, server, form, status=422, **refusal(scope, refused))
 
 
 def _answer(

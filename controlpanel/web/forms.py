@@ -1,6 +1,7 @@
 """What forms of changes have in common: an id that makes sending twice one thing, and a reason."""
 
 import hashlib
+import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ from controlpanel.operations.target_check import shown_name
 from controlpanel.servers.models import Server
 
 REASON_LENGTH = 500
+_NOT_TYPED = frozenset({"form_id", "csrfmiddlewaretoken"})
 _FORM_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,255}")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -36,6 +38,17 @@ def form_id_of(request: HttpRequest) -> str:
     if _FORM_ID.fullmatch(given):
         return given
     return hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def content_of(request: HttpRequest) -> str:
+    """All that a form says, and where it was sent: what its id answers for."""
+    sent = sorted((name, request.POST.getlist(name)) for name in request.POST)
+    return json.dumps([request.path, [one for one in sent if one[0] not in _NOT_TYPED]])
+
+
+def ask_of(request: HttpRequest) -> Ask:
+    """As far as it says whether the form was sent before."""
+    return Ask(form_id_of(request), content=content_of(request))
 
 
 def name_problem(name: str) -> str:
@@ -88,6 +101,8 @@ class ChangeForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
         self.form_id = form_id or new_form_id()
+        # All that was sent with it: see `content_of`.
+        self.content = ""
         # Why a reason must be given; empty if it need not.
         self.reason_wanted = ""
 
@@ -112,7 +127,11 @@ class ChangeForm(forms.Form):
 
     @property
     def ask(self) -> Ask:
-        return Ask(self.form_id, self.cleaned_data.get("reason", ""))
+        return Ask(self.form_id, self.cleaned_data.get("reason", ""), content=self.content)
+
+    def begin_anew(self) -> None:
+        """With what was typed, and an id that was not sent before."""
+        self.form_id = new_form_id()
 
     def put(self, **values: str) -> None:
         """Changes what fields show; what they were judged by stays."""

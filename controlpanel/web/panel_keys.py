@@ -24,11 +24,13 @@ from controlpanel.accounts.selectors import connected_accounts
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.credentials.panel_keys import Issued, PanelKeyRefused
+from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
+from controlpanel.operations import same_form
 from controlpanel.web import panel_key_rows, words
 from controlpanel.web.buttons import names_of
 from controlpanel.web.door import door
-from controlpanel.web.forms import form_id_of
+from controlpanel.web.forms import content_of, form_id_of, new_form_id
 from controlpanel.web.htmx import page, see_other
 from controlpanel.web.panel_key_form import KeyForm, RotateForm
 from controlpanel.web.panel_key_pieces import pieces
@@ -41,6 +43,10 @@ _METHODS = ("GET", "HEAD", "POST")
 # Of those that no longer work so many are listed.
 _ENDED: Final = 20
 _FORM_SECONDS: Final = 24 * 60 * 60
+
+
+class SentOtherwise(Exception):
+    """A key was issued with this form already, with other content or a while ago."""
 
 
 class SentAlready(Exception):
@@ -74,10 +80,13 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     why_not = _why_not(scope)
     if form.is_bound and not why_not and form.is_valid():
         try:
-            with _once(scope, form.form_id):
+            with _once(scope, form.form_id, content_of(request)):
                 issued = _issued(scope, form)
         except SentAlready:
             return _shown_before(request, scope)
+        except SentOtherwise:
+            form.form_id = new_form_id()
+            form.add_error(None, _sent_before())
         except PanelKeyRefused as refusal:
             form.stands_at_field(refusal)
         else:
@@ -101,11 +110,14 @@ def rotate(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase
     refused, status = "", 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():
         try:
-            with _once(scope, form.form_id):
+            with _once(scope, form.form_id, content_of(request)):
                 overlap = timedelta(hours=form.cleaned_data["overlap"])
                 issued = panel_keys.rotate(scope, key, overlap=overlap)
         except SentAlready:
             return _shown_before(request, scope)
+        except SentOtherwise:
+            form.form_id = new_form_id()
+            refused = _sent_before()
         except PanelKeyRefused as refusal:
             refused, status = str(refusal), 409
         else:
@@ -163,16 +175,34 @@ def _issued(scope: Scope, form: KeyForm) -> Issued:
 
 
 @contextmanager
-def _once(scope: Scope, form_id: str) -> Iterator[None]:
-    """Raises SentAlready. What issued nothing may be sent again."""
+def _once(scope: Scope, form_id: str, content: str) -> Iterator[None]:
+    """Raises SentAlready, and SentOtherwise for other content or the same a while later. What
+    issued nothing may be sent again."""
     mark = f"panel-key-form:{scope.user_id}:{form_id}"
-    if not cache.add(mark, 1, _FORM_SECONDS):
-        raise SentAlready
+    if not cache.add(mark, [same_form.kept(content), int(clock.now().timestamp())], _FORM_SECONDS):
+        raise SentAlready if _is_repeat(cache.get(mark), content) else SentOtherwise
     try:
         yield
     except Exception:
         cache.delete(mark)
         raise
+
+
+def _sent_before() -> str:
+    return _(
+        "This form was sent before, and a key was issued. Nothing was issued now. If you want one "
+        "as it stands here as well, send it once more."
+    )
+
+
+def _is_repeat(known: Any, content: str) -> bool:
+    """`known`: keyed hash and second of the first time; a mark that is gone was just taken back."""
+    if not isinstance(known, list):
+        return True
+    kept, at = known
+    kept, at = known
+    is_recent = clock.now().timestamp() - at <= same_form.SAME_CLICK.total_seconds()
+    return is_recent and same_form.is_same(kept, content)
 
 
 def _shown(

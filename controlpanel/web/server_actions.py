@@ -12,7 +12,7 @@ from controlpanel.lib.scope import Scope
 from controlpanel.operations import selectors as operations
 from controlpanel.operations import services
 from controlpanel.operations.models import Operation
-from controlpanel.operations.services import Ask, Refused
+from controlpanel.operations.services import Ask, Refused, SentBefore
 from controlpanel.servers import selectors
 from controlpanel.servers.models import Server
 from controlpanel.web import buttons, sending
@@ -22,7 +22,7 @@ from controlpanel.web.forms import (
     ChangeForm,
     ConfirmForm,
     DeleteForm,
-    form_id_of,
+    ask_of,
     name_to_type,
 )
 from controlpanel.web.htmx import page
@@ -114,17 +114,25 @@ def _confirmed(
         form = _form(action, server)
         form.want_reason(wanted)
         return _page(request, scope, server, action, form)
-    form_id = form_id_of(request)
-    earlier = operations.of_form(scope, form_id)
+    ask = ask_of(request)
+    form = _form(action, server, request, ask.form_id)
+    form.content = ask.content
+    form.want_reason(wanted)
+    try:
+        earlier = services.sent_before(scope, ask)
+    except SentBefore as refused:
+        form.begin_anew()
+        return _page(request, scope, server, action, form, refused=refused, status=422)
     if earlier:
         return sending.receipt(request, scope, earlier)
-    form = _form(action, server, request, form_id)
-    form.want_reason(wanted)
     if not form.is_valid():
         return _page(request, scope, server, action, form, status=422)
     try:
         operation = action.ask(scope, server, form.ask)
     except Refused as refused:
+        if isinstance(refused, SentBefore):
+            form.begin_anew()
+            return _page(request, scope, server, action, form, refused=refused, status=422)
         if form.stands_at_field(refused):
             return _page(request, scope, server, action, form, status=422)
         return _page(request, scope, server, action, form, refused=refused, status=409)
@@ -164,6 +172,7 @@ def _page(
         "name": name["server"],
         "created": _created(scope, server) if action.kind == "delete" else None,
         **refusal(scope, refused),
+        "may_send_again": isinstance(refused, SentBefore),
         "offer": buttons.server_action(scope, server, action.kind),
         "lent_token": buttons.lent_token(scope, server.account),
     }

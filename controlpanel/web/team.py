@@ -39,7 +39,11 @@ def new(request: HttpRequest, user: User) -> HttpResponseBase:
     form = NamedForm(request.POST if sent else None, initial={"colour": colours.next_unused(mine)})
     form_id = form_id_of(request) if sent else new_form_id()
     if form.is_bound and form.is_valid():
-        team = _founded(request, user, form, form_id)
+        try:
+            team = _founded(request, user, form, form_id)
+        except teams.FormSentBefore:
+            team, form_id = None, new_form_id()
+            form.add_error(None, _sent_before())
         if team:
             return see_other(request, reverse("servers", args=[team.slug]))
     context = {"form": form, "form_id": form_id}
@@ -100,6 +104,13 @@ def standing_in_the_way(scope: Scope, refusal: CannotClose | None) -> dict[str, 
             for operation in operations
         ],
     }
+
+
+def _sent_before() -> str:
+    return _(
+        "This form was sent before, and a team was founded. Nothing was done now. If you want "
+        "this team as well, send it once more."
+    )
 
 
 def _founded(request: HttpRequest, user: User, form: forms.Form, form_id: str) -> Team | None:
