@@ -24,7 +24,10 @@ from controlpanel.gateway.models import Repeat
 from controlpanel.lib import clock, ids
 from controlpanel.operations.models import Operation
 from controlpanel.operations.selectors import of_form
-from controlpanel.operations.states import UNANSWERED
+from controlpanel.operations.states import UNANSWERED, State
+from controlpanel.servers import labels
+from controlpanel.servers.models import Server
+from controlpanel.servers.selectors import is_within
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +35,8 @@ KEPT: Final = timedelta(hours=24)
 _GOOD: Final = re.compile(r"[!-~]{1,255}", re.ASCII)
 # A request that has made no operation by then did not live to do so.
 _ABANDONED: Final = timedelta(seconds=2 * reads.SECONDS)
+# By the provider's status: the stored token, the credit, the pace.
+_TURNED_AWAY: Final = frozenset({401, 402, 403, 429})
 _KEPT_HEADERS: Final = ("X-Operation", "Retry-After")
 
 Do = Callable[[str], Answer]
@@ -86,7 +91,47 @@ def _first(entered: Entered, row: Repeat, do: Do) -> Answer:
     except Exception:
         _forget_unless_asked(entered, row)
         raise
+    return _keep_or_free(entered, row, answer)
+
+
+def _keep_or_free(entered: Entered, row: Repeat, answer: Answer) -> Answer:
+    """What provably did nothing frees its key at once; what has no end yet is no answer to keep."""
+    try:
+        operation = of_form(entered.scope, row.form_id)
+        if operation and did_nothing(operation):
+            Repeat.objects.filter(id=row.id, status=None).delete()
+            return answer
+        if operation and operation.state in UNANSWERED:
+            return answer
+    except (DatabaseError, InterfaceError):
+        log.exception("gateway.answer_not_kept", repeat=row.id)
+        return answer
     return _keep(row, answer)
+
+
+def did_nothing(operation: Operation) -> bool:
+    """Never sent, or turned away for what has nothing to do with what was asked for: the token,
+    the pace, the credit."""
+    if operation.state == State.CANCELLED.value:
+        return True
+    status = operation.provider_status
+    return operation.state == State.FAILED.value and (status is None or status in _TURNED_AWAY)
+
+
+def _refuse_out_of_sight(entered: Entered, operation: Operation | None) -> None:
+    """The server may have left the key's reach since: absent, as everywhere. Raises Refusal."""
+    reach = entered.scope.reach
+    if operation is None or reach.is_all:
+        return
+    server = Server.objects.filter(
+        account_id=operation.account_id, provider_id=operation.provider_id
+    ).first()
+    if server is None:  # not seen yet, or no longer: by what it was then
+        near = labels.within(reach, Operation.objects.filter(id=operation.id)).exists()
+    else:
+        near = is_within(reach, server)
+    if not near:
+        raise reads.absent()
 
 
 def _forget_unless_asked(entered: Entered, row: Repeat) -> None:
@@ -104,11 +149,15 @@ def _again(entered: Entered, row: Repeat, do: Do) -> Answer:
     pause = 0.02
     while time.monotonic() < ends:
         row.refresh_from_db()
+        operation = of_form(entered.scope, row.form_id)
+        _refuse_out_of_sight(entered, operation)
         if row.status is not None:
             return _kept(row)
-        operation = of_form(entered.scope, row.form_id)
         if operation and operation.state not in UNANSWERED and _is_left(operation):
-            return _keep(row, outcomes.of(operation))
+            if not did_nothing(operation):
+                return _keep(row, outcomes.of(operation))
+            Repeat.objects.filter(id=row.id, status=None).delete()
+            raise Repeat.DoesNotExist
         if operation is None and _take_over(row):
             return _first(entered, row, do)
         time.sleep(pause)
