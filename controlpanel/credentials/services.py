@@ -97,15 +97,16 @@ def store(scope: Scope, account: Account, token: Secret, known_ids: frozenset[st
         return _write(scope, account, token)
 
 
-def connect(scope: Scope, name: str, token: Secret) -> Connected:
+def connect(scope: Scope, name: str, token: Secret, known_ids: frozenset[str]) -> Connected:
     """A new account for the team, with the person's token as its sync token.
 
+    `known_ids`: provider ids of the servers of all accounts that the team has there.
     Raises TokenRefused.
     """
     checked = check(token)
     try:
         with transaction.atomic():
-            _refuse_connected(scope, checked)
+            _refuse_connected(scope, checked, known_ids)
             account = Account.objects.create(
                 team_id=scope.team_id,
                 name=clean(name, 120),
@@ -206,21 +207,24 @@ def _refuse_elsewhere(account: Account) -> None:
         )
 
 
-def _refuse_connected(scope: Scope, checked: Checked) -> None:
+def _refuse_connected(scope: Scope, checked: Checked, known_ids: frozenset[str]) -> None:
     team = Team.objects.select_for_update().get(id=scope.team_id)  # one at a time
     if team.closed_at is not None:
         raise TokenRefused(_("This team was closed meanwhile."))
     others = connected_accounts(scope)
-    if any(_is_same(account, checked) for account in others):
+    # By the servers too: `/account/me/` may not be there, and an address may have changed since.
+    if known_ids & checked.ids or any(_is_same(account, checked) for account in others):
         raise TokenRefused(_("This VPS.org account is already connected to the team."))
 
 
 def _refuse_foreign(account: Account, checked: Checked, known_ids: frozenset[str]) -> None:
     """Creates with a foreign account's token would bill somebody else."""
-    if account.identity and checked.email:
+    if known_ids & checked.ids:
+        foreign = False  # whatever its address is by now
+    elif account.identity and checked.email:
         foreign = not _is_same(account, checked)
     else:
-        foreign = bool(known_ids) and not (known_ids & checked.ids)
+        foreign = bool(known_ids)
     if foreign:
         raise TokenRefused(
             _(

@@ -1,4 +1,4 @@
-"""What a door hands in when it asks for a change, and what it is told when nothing was asked for."""
+"""What a door hands in when it asks for a change, and what it hears when nothing was asked for."""
 
 from dataclasses import dataclass, field
 

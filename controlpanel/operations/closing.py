@@ -21,7 +21,6 @@ from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.servers.leaving import forget
-from controlpanel.servers.projections import no_locks
 
 
 class CannotClose(Exception):
@@ -109,7 +108,6 @@ def _refuse_demoted(now: Scope, permission: str) -> None:
 def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
     keys = panel_keys.revoke_all(scope, panel_keys.usable_for(account), "account_disconnected")
     tokens = leaving.forget_account(scope, account)
-    locks = no_locks(account)
     servers = forget(account)
     # What it is recognised by goes as well: the same one can be connected anew.
     account.disconnected_at, account.identity = clock.now(), ""
@@ -118,7 +116,6 @@ def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
         scope,
         "account.disconnected",
         Target("account", str(account.id), account.name),
-        rows=locks,
         servers=servers,
         tokens=_told(tokens),
         keys=_told_keys(keys),

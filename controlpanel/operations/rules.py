@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts import policies
-from controlpanel.accounts.models import TeamPolicy
+from controlpanel.accounts.models import Account, TeamPolicy
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
 from controlpanel.servers import label_access, labels
@@ -100,6 +100,13 @@ def no_token() -> str:
         "You have no API token of your own for this account. Add one under API tokens, "
         "then try again."
     )
+
+
+def second_of(first: Account) -> str:
+    return _(
+        "This account shows servers of “%(account)s”, which was connected earlier: both are one "
+        "VPS.org account, so changes are made there. Disconnect one of the two."
+    ) % {"account": first.name}
 
 
 def second_dialect() -> str:

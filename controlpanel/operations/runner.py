@@ -27,7 +27,7 @@ from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import can_record_outcome, record_later, record_outcome
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.outgoing.bell import ring
-from controlpanel.servers import labels, sync
+from controlpanel.servers import identity, labels, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
 from controlpanel.vpsorg.client import Client
@@ -126,6 +126,9 @@ def _forbidden(operation: Operation) -> _Outcome | None:
     )
     if scope is None:
         return gone
+    twin = identity.older_twin(operation.account)
+    if twin:
+        return _cancelled("read_only", rules.second_of(twin))
     if operation.kind == "create":
         wanted = labels.from_text(operation.labels)
         refused = rules.out_of_reach(scope.reach, wanted) or rules.decides_access(scope, wanted)
@@ -137,8 +140,9 @@ def _forbidden(operation: Operation) -> _Outcome | None:
     )
     if server is None or not is_within(scope.reach, server):
         return gone
-    if server.held_by and server.held_by.refuses(operation.kind):
-        return _cancelled("locked", rules.locked(server.held_by))
+    held = identity.binding_lock(operation.account, server.provider_id)
+    if held and held.refuses(operation.kind):
+        return _cancelled("locked", rules.locked(held))
     return None
 
 

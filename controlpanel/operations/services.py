@@ -32,6 +32,7 @@ from controlpanel.operations.records import (
 )
 from controlpanel.operations.selectors import of_form
 from controlpanel.operations.states import PERMISSIONS, UNANSWERED, State
+from controlpanel.servers import identity
 from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
@@ -224,6 +225,9 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
         )
     if not account.writable:
         raise Refused(rules.second_dialect(), code="read_only")
+    twin = identity.older_twin(account)
+    if twin:
+        raise Refused(rules.second_of(twin), code="read_only")
     if account.id not in changeable(scope.team_id, scope.user_id):
         raise Refused(rules.no_token(), code="no_token")
     if change.kind == "create":
@@ -238,6 +242,7 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
         # It left this person's reach while they looked at it: absent, as everywhere.
         raise Http404
     _refuse_crossing(change, ask)
+    server.held_by = identity.binding_lock(account, server.provider_id)
     code = "locked" if server.held_by else "conflict"
     _refuse(rules.illegal(change.kind, server, by_status=ask.by_status), code)
 

@@ -4,13 +4,14 @@ Between the look and the DELETE somebody may still put another server in its pla
 no call that does both. All that is known before the look is asked again after it.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.utils.translation import gettext as _
 
 from controlpanel.lib.text import clean
 from controlpanel.operations.models import Operation
+from controlpanel.servers.identity import is_same_moment
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import (
@@ -23,8 +24,6 @@ from controlpanel.vpsorg.errors import (
 )
 from controlpanel.vpsorg.wire import ServerSeen
 
-# Answers of the provider give the moment with and without fractions of a second.
-_SAME_MOMENT: Final = timedelta(seconds=1)
 # Seconds without which the DELETE would only be begun to be given up.
 _ENOUGH: Final = 1.0
 
@@ -84,4 +83,4 @@ def is_another(operation: Operation, seen: ServerSeen) -> bool:
         return False
     if seen.created_at is None:
         return not by_page
-    return abs(seen.created_at - datetime.fromisoformat(created)) >= _SAME_MOMENT
+    return not is_same_moment(seen.created_at, datetime.fromisoformat(created))

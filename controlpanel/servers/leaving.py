@@ -1,17 +1,21 @@
 """The mirror of an account that is disconnected."""
 
+from django.db.models import Q
+
 from controlpanel.accounts.models import Account
 from controlpanel.servers.models import AccountSync, CatalogueItem, Server
 
 
 def forget(account: Account) -> int:
-    """All that was known of its servers, their labels and locks too. Returns how many were there.
+    """All that was known of its servers. Returns how many were there.
 
-    At VPS.org nothing changes.
+    Those with a lock or labels stay, behind every page, for when they are connected again. At
+    VPS.org nothing changes.
     """
     mirror = Server.objects.filter(account=account)
     there = mirror.filter(gone_at=None).count()
-    mirror.delete()
+    marked = mirror.filter(Q(lock__isnull=False) | Q(labels__isnull=False))
+    mirror.exclude(id__in=list(marked.values_list("id", flat=True))).delete()
     AccountSync.objects.filter(account=account).delete()
     CatalogueItem.objects.filter(account=account).delete()
     return there

@@ -9,7 +9,7 @@ from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.servers import labels, projections
+from controlpanel.servers import identity, labels, projections
 from controlpanel.servers.models import Server, ServerLock
 
 
@@ -27,7 +27,7 @@ def lock(scope: Scope, server: Server, level: str, reason: str) -> None:
         raise LockRefused(_("Say why, for whoever stands before the lock later."))
     with transaction.atomic():
         Server.objects.select_for_update().get(id=server.id)
-        held = ServerLock.objects.filter(server=server).first()
+        held = identity.binding_lock(server.account, server.provider_id)
         if held and (held.level == level or level == "delete"):
             # A weaker lock in place of a stronger one is a release, and who locked first stays.
             raise LockRefused(
@@ -35,7 +35,7 @@ def lock(scope: Scope, server: Server, level: str, reason: str) -> None:
                 % {"person": held.by_name}
             )
         made, _new = ServerLock.objects.update_or_create(
-            server=server,
+            server=held.server if held else server,  # one lock, however many copies there are
             defaults={
                 "level": level,
                 "by_id": scope.actor.id,
@@ -52,13 +52,15 @@ def release(scope: Scope, server: Server, reason: str) -> None:
     """Needs the higher right. Raises LockRefused when there is no lock any more."""
     access.require(scope, "servers.unlock", "")
     with transaction.atomic():
-        held = ServerLock.objects.select_for_update().filter(server=server).first()
+        copies = identity.copies(server.account, server.provider_id).values("id")
+        locked = ServerLock.objects.select_for_update().filter(server__in=copies)
+        held = identity.strictest(locked)
         if held is None:
             raise LockRefused(_("There is no lock on this server any more."))
         facts = {"level": held.level, "locked_by": held.by_name}
         said = [projections.no_lock(server)]
         _record(scope, "server.unlocked", server, reason, said, **facts)
-        held.delete()
+        locked.delete()
 
 
 def _record(

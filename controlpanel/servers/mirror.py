@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
-from controlpanel.servers import outside
+from controlpanel.servers import identity, outside
 from controlpanel.servers.models import AccountSync, Server
 from controlpanel.servers.outside import Change, Own
 from controlpanel.vpsorg import told
@@ -85,6 +85,9 @@ class Rows:
     def write(self) -> None:
         # Another look, or the answer to a create, may have brought the same one in meanwhile.
         Server.objects.bulk_create(self._new, ignore_conflicts=True)
+        if self._new:
+            made = [server.id for server in self._new]
+            identity.take_over(self._account, Server.objects.filter(id__in=made))
         rows = list(self._changed.values())
         if rows:
             Server.objects.bulk_update(rows, sorted(self._names), batch_size=200)
@@ -141,6 +144,7 @@ class Rows:
         if self._is_newer(server):
             return
         is_back = server.gone_at is not None
+        identity.forget_if_another(server, seen.created_at)
         # What cannot be read says nothing of what anybody did.
         read = {name: value for name, value in different.items() if name not in seen.unreadable}
         before, after = self._by_others(server, read)

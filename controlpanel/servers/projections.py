@@ -7,7 +7,6 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from controlpanel.accounts.models import Account
 from controlpanel.audit import projections
 from controlpanel.audit.content import JSON, Said
 from controlpanel.audit.projections import Projection, Row
@@ -22,12 +21,6 @@ def of_lock(lock: ServerLock) -> Said:
 
 def no_lock(server: Server) -> Said:
     return projections.gone(TABLE, _key(server))
-
-
-def no_locks(account: Account) -> list[Said]:
-    """For a disconnected account, whose servers are forgotten with their locks."""
-    held = Server.objects.filter(account=account, lock__isnull=False)
-    return [no_lock(server) for server in held.select_related("account")]
 
 
 def _key(server: Server) -> str:

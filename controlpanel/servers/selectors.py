@@ -96,8 +96,10 @@ def get(scope: Scope, provider_id: str) -> Server:
     if "\0" in provider_id:
         raise Http404  # PostgreSQL takes no such text
     found = visible(scope).filter(provider_id=provider_id)
-    # One that is there before one that is gone, on either database.
-    server = found.order_by(F("gone_at").asc(nulls_first=True), "id").first()
+    # One that is there before one that is gone, and of two accounts the one connected first, in
+    # which it can be changed; on either database.
+    order = (F("gone_at").asc(nulls_first=True), "account__created_at", "id")
+    server = found.order_by(*order).first()
     if server is None:
         raise Http404
     return server
@@ -131,6 +133,17 @@ def in_use(scope: Scope) -> dict[str, set[str]]:
 
 def known_ids(account: Account) -> frozenset[str]:
     present = Server.objects.filter(account=account, gone_at=None)
+    return frozenset(present.values_list("provider_id", flat=True))
+
+
+def ids_of_team(scope: Scope) -> frozenset[str]:
+    """Provider ids of what the team's connected accounts show, whoever may see it."""
+    present = Server.objects.filter(
+        account__team_id=scope.team_id,
+        account__origin=settings.VPSORG_API_ORIGIN,
+        account__disconnected_at=None,
+        gone_at=None,
+    )
     return frozenset(present.values_list("provider_id", flat=True))
 
 

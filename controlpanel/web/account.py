@@ -17,6 +17,7 @@ from controlpanel.lib.secret import Secret
 from controlpanel.operations import closing
 from controlpanel.operations.closing import CannotClose
 from controlpanel.servers.models import Server, ServerLock
+from controlpanel.servers.selectors import ids_of_team
 from controlpanel.web import starting, team, tokens
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
@@ -167,7 +168,9 @@ def _connected(scope: Scope, form: ConnectForm) -> services.Connected | None:
     token = Secret(form.cleaned_data["token"])
     try:
         with clients.page_slot():
-            connected = services.connect(scope, form.cleaned_data["name"], token)
+            connected = services.connect(
+                scope, form.cleaned_data["name"], token, ids_of_team(scope)
+            )
     except services.TokenRefused as refusal:
         field = "name" if isinstance(refusal, services.NameTaken) else "token"
         form.add_error(field, str(refusal))

@@ -1,5 +1,7 @@
+from typing import Any
 from urllib.parse import quote
 
+import pytest
 from django.test import Client
 from pytest_django.asserts import assertRedirects
 
@@ -8,7 +10,7 @@ from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers.models import Server
-from tests.people import GLOBEX_TOKEN, OWNER_TOKEN, REVOKED_TOKEN, Person, look
+from tests.people import ADMIN_TOKEN, GLOBEX_TOKEN, OWNER_TOKEN, REVOKED_TOKEN, Person, look
 
 URL = "/teams/acme/accounts/connect/"
 
@@ -89,3 +91,42 @@ def test_it_requires_sign_in(team: Team, nobody: Client) -> None:
 
 def test_it_hides_from_outsiders(team: Team, charlie: Person) -> None:
     assert charlie.get(URL).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "me",
+    [
+        {"status": 404},  # `/account/me/` is not there
+        {"status": 403},
+        {"status": 200, "body": {"account": {"email": "new@acme.example"}, "token": {}}},
+        {"status": 200, "body": {"account": {}, "token": {}}},
+        {"status": 200, "body": {"account": {"email": None}, "token": None}},
+    ],
+)
+def test_it_knows_the_same_account_by_its_servers(
+    alice: Person, sandbox: Sandbox, me: dict[str, Any]
+) -> None:
+    """Else each server stands there twice, and a lock binds one copy only."""
+    alice.post(URL, {"name": "Main", "token": OWNER_TOKEN})
+    look(Account.objects.get())
+    sandbox.fault("status", "GET", "/account/me/", times=None, **me)
+    answer = alice.post(URL, {"name": "Again", "token": ADMIN_TOKEN})
+    assert answer.status_code == 422
+    assert "already connected" in answer.content.decode()
+    assert Account.objects.count() == 1
+
+
+def test_another_team_may_connect_it(alice: Person, charlie: Person, sandbox: Sandbox) -> None:
+    alice.post(URL, {"name": "Main", "token": OWNER_TOKEN})
+    look(Account.objects.get())
+    answer = charlie.post(URL.replace("acme", "globex"), {"name": "Main", "token": ADMIN_TOKEN})
+    assert answer.status_code == 303
+
+
+def test_a_token_whose_address_changed_is_the_accounts_own(alice: Person, sandbox: Sandbox) -> None:
+    alice.post(URL, {"name": "Main", "token": OWNER_TOKEN})
+    account = Account.objects.get()
+    look(account)
+    body = {"account": {"email": "new@acme.example"}, "token": {}}
+    sandbox.fault("status", "GET", "/account/me/", status=200, body=body, times=None)
+    assert alice.post("/teams/acme/tokens/", {"token": ADMIN_TOKEN}).status_code == 303

@@ -50,8 +50,12 @@ def test_it_works(alice: Person, synced: Account, server: Any, sandbox: Sandbox)
     kept = set(Credential.objects.values_list("fingerprint", flat=True))
     answer = alice.post(url(synced), FORM)
     assert (answer.status_code, answer["Location"]) == (303, "/teams/acme/members/revocations/")
-    for model in (Credential, Server, ServerLabel, ServerLock, AccountSync, CatalogueItem):
+    for model in (Credential, AccountSync, CatalogueItem):
         assert not model.objects.exists()
+    # What the team put on a server stays for when it is connected again; no page shows it.
+    assert [one.name for one in Server.objects.all()] == ["web-server-01"]
+    assert (ServerLabel.objects.count(), ServerLock.objects.count()) == (1, 1)
+    assert alice.get(f"{SERVERS}12345/").status_code == 404
     assert set(Revocation.objects.values_list("fingerprint", flat=True)) == kept
     event = AuditEvent.objects.get(event="account.disconnected")
     assert event.data["servers"] == 8

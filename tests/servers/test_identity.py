@@ -1,0 +1,207 @@
+"""One server is team, origin and the provider's id, whatever account shows it, and whenever."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+
+from controlpanel.accounts.models import Account
+from controlpanel.audit.models import AuditEvent
+from controlpanel.lib import clock
+from controlpanel.operations import closing, services
+from controlpanel.servers import labels, locks
+from controlpanel.servers.models import Server, ServerLock
+from tests.operations.asks import NEW, ask, create, power, sent
+from tests.people import ADMIN_TOKEN, GLOBEX_TOKEN, OWNER_TOKEN, keep_token, look
+
+WEB = "web-server-01"
+MADE = r"/servers/(\?.*)?$"
+
+
+def connected(person, name="Again", token=OWNER_TOKEN):
+    origin = settings.VPSORG_API_ORIGIN
+    account = Account.objects.create(team=person.team, name=name, origin=origin)
+    keep_token(person.user, account, token, is_sync=True)
+    return account
+
+
+def of(account, name=WEB):
+    return Server.objects.select_related("account").get(account=account, name=name)
+
+
+def marked(alice, server):
+    locks.lock(alice.scope("servers.lock"), server, "changes", "Release day")
+    labels.replace(server, {"env:prod", "web"})
+    return server
+
+
+def disconnect(alice, account):
+    account.refresh_from_db()
+    closing.disconnect(alice.scope("accounts.connect"), account)
+
+
+@pytest.fixture
+def again(alice, synced, server):
+    """Disconnected with a lock and labels on one server, and connected anew."""
+    marked(alice, server(WEB))
+    disconnect(alice, synced)
+    return connected(alice)
+
+
+def test_lock_and_labels_survive(again):
+    look(again)
+    assert labels.of(of(again)) == {"env:prod", "web"}
+    held = ServerLock.objects.get()
+    assert (held.server, held.level, held.reason) == (of(again), "changes", "Release day")
+    assert not labels.of(of(again, "db-server-01"))
+
+
+def test_and_bind(alice, again, sandbox):
+    look(again)
+    with pytest.raises(services.Refused, match="Release day"):
+        power(alice, "stop", of(again))
+    assert not sandbox.changes()
+
+
+def test_a_second_time_too(alice, again):
+    look(again)
+    disconnect(alice, again)
+    third = connected(alice, "Third")
+    look(third)
+    assert ServerLock.objects.get().server == of(third)
+    assert Server.objects.filter(provider_id=of(third).provider_id).count() == 1
+
+
+def test_what_bore_nothing_leaves(alice, synced, server):
+    marked(alice, server(WEB))
+    disconnect(alice, synced)
+    assert [one.name for one in Server.objects.filter(account=synced)] == [WEB]
+    assert alice.get("/teams/acme/servers/").status_code == 200
+    assert alice.get("/teams/acme/servers/12345/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("shown", "inherits"),
+    [
+        ({"created_at": "2020-01-01T00:00:00Z"}, False),
+        ({"created_at": "2031-01-01T00:00:00Z"}, False),
+        ({"created_at": None}, True),
+        ({"name": "other"}, True),
+        ({"status": "stopped"}, True),
+    ],
+)
+def test_another_time_of_creation_inherits_nothing(again, sandbox, shown, inherits):
+    sandbox.fault("rewrite", "GET", MADE, set=shown, times=None)
+    look(again)
+    found = Server.objects.get(account=again, provider_id="12345")
+    assert bool(labels.of(found)) == inherits
+    assert ServerLock.objects.filter(server=found).exists() == inherits
+    ended = AuditEvent.objects.filter(event="server.unlocked")
+    assert ended.exists() == (not inherits)
+
+
+def test_a_gone_id_that_comes_back_as_another(alice, synced, server, sandbox):
+    """In the same account: what was deleted, and an id that is given again."""
+    old = marked(alice, server(WEB))
+    Server.objects.filter(id=old.id).update(gone_at=clock.now() - timedelta(hours=1))
+    sandbox.fault("rewrite", "GET", MADE, set={"created_at": "2031-01-01T00:00:00Z"}, times=None)
+    look(synced)
+    found = Server.objects.get(account=synced, provider_id=old.provider_id)
+    assert found.gone_at is None
+    assert not labels.of(found)
+    assert not ServerLock.objects.exists()
+
+
+def test_a_gone_id_that_comes_back_itself(alice, synced, server):
+    old = marked(alice, server(WEB))
+    Server.objects.filter(id=old.id).update(gone_at=clock.now() - timedelta(hours=1))
+    look(synced)
+    assert labels.of(server(WEB))
+    assert ServerLock.objects.exists()
+
+
+def test_never_across_teams(alice, charlie, synced, server):
+    marked(alice, server(WEB))
+    disconnect(alice, synced)
+    theirs = connected(charlie)
+    look(theirs)
+    assert not labels.of(of(theirs))
+    assert ServerLock.objects.get().server.account == synced
+
+
+@pytest.fixture
+def twin(alice, synced):
+    """The same VPS.org account, connected a second time before anybody could know."""
+    account = connected(alice)
+    look(account)
+    return account
+
+
+@pytest.mark.parametrize("kind", ["start", "stop", "reboot", "delete"])
+def test_the_second_account_is_only_read(alice, twin, sandbox, kind):
+    with pytest.raises(services.Refused, match="connected earlier"):
+        power(alice, kind, of(twin))
+    assert not sandbox.changes()
+
+
+def test_nor_is_anything_created_there(alice, twin, sandbox):
+    with pytest.raises(services.Refused, match="Disconnect one of the two"):
+        create(alice, twin)
+    assert not sandbox.changes()
+
+
+def test_what_was_asked_for_before_is_not_sent(alice, synced, sandbox):
+    account = connected(alice)
+    operation = services.create(alice.scope("servers.create"), account, dict(NEW), ask())
+    look(account)
+    assert (sent(operation).state, sent(operation).code) == ("cancelled", "read_only")
+    assert not sandbox.changes()
+
+
+def test_the_first_account_is_changed_as_before(alice, twin, server):
+    assert sent(power(alice, "reboot", server(WEB))).state == "accepted"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_second_is_changed_once_one_is_disconnected(alice, synced, twin, server, first):
+    disconnect(alice, synced if first else twin)
+    left = of(twin) if first else server(WEB)
+    assert sent(power(alice, "reboot", left)).state == "accepted"
+
+
+def test_the_stricter_lock_binds(alice, twin, server, sandbox):
+    """Locked on one copy only, whichever."""
+    locks.lock(alice.scope("servers.lock"), of(twin), "changes", "No!")
+    with pytest.raises(services.Refused, match="No!"):
+        power(alice, "stop", server(WEB))
+    locks.release(alice.scope("servers.unlock"), server(WEB), "Over")
+    assert sent(power(alice, "stop", server(WEB))).state == "accepted"
+
+
+def test_of_two_locks_the_stricter(alice, twin, server):
+    for one, level in ((server(WEB), "delete"), (of(twin), "changes")):
+        ServerLock.objects.create(server=one, level=level, by_name="x", reason=level)
+    with pytest.raises(services.Refused, match="changes"):
+        power(alice, "stop", server(WEB))
+
+
+def test_one_lock_however_many_copies(alice, twin, server):
+    scope = alice.scope("servers.lock")
+    locks.lock(scope, server(WEB), "delete", "One")
+    with pytest.raises(locks.LockRefused):
+        locks.lock(scope, of(twin), "delete", "Two")
+    locks.lock(scope, of(twin), "changes", "Three")
+    assert [one.level for one in ServerLock.objects.all()] == ["changes"]
+
+
+def test_another_account_of_the_team_is_no_twin(alice, synced, sandbox):
+    other = connected(alice, "Other", GLOBEX_TOKEN)
+    look(other)
+    assert sent(create(alice, other)).state == "accepted"
+
+
+def test_another_teams_account_is_no_twin(alice, charlie, synced, server, sandbox):
+    theirs = connected(charlie, token=ADMIN_TOKEN)
+    look(theirs)
+    locks.lock(charlie.scope("servers.lock"), of(theirs), "changes", "Theirs")
+    assert sent(power(alice, "stop", server(WEB))).state == "accepted"
