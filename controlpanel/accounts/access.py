@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from controlpanel.accounts import entering, roles
+from controlpanel.accounts import entering, roles, withheld
 from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
 from controlpanel.accounts.origin import of_request
 from controlpanel.accounts.policy import TEAM_WIDE
@@ -63,6 +63,8 @@ def scope_for(
         raise Http404
     scope = _scope(membership, origin)
     policy = _policy(membership.team)
+    request.differs = withheld.of_member(membership)  # type: ignore[attr-defined]
+    request.rows_differ = withheld.in_team(membership)  # type: ignore[attr-defined]
     request.team_policy = policy or TeamPolicy(team_id=scope.team_id)  # type: ignore[attr-defined]
     entering.check_session(request, scope, policy)
     _note_activity(membership)
@@ -193,6 +195,7 @@ def in_force(permissions: frozenset[str], reach: Reach) -> frozenset[str]:
 def _membership(user: User, team_slug: str) -> Membership | None:
     membership = (
         Membership.objects.select_related("team__policy")
+        .annotate(**withheld.COLUMNS)
         .filter(user_id=user.id, team__slug=team_slug, team__closed_at=None, suspended_at=None)
         .first()
     )
@@ -210,6 +213,7 @@ def _policy(team: Team) -> TeamPolicy | None:
 def _at_work(user_id: UUID, team_id: UUID) -> Membership | None:
     return (
         Membership.objects.select_related("team__policy", "user")
+        .annotate(**withheld.COLUMNS)
         .filter(
             user_id=user_id,
             team_id=team_id,
@@ -223,8 +227,10 @@ def _at_work(user_id: UUID, team_id: UUID) -> Membership | None:
 
 def _people(scope: Scope) -> list[tuple[User, frozenset[str]]]:
     """Who is active in the team, with their rights; the most powerful roles first."""
-    active = Membership.objects.select_related("user").filter(
-        team_id=scope.team_id, user__is_active=True, suspended_at=None
+    active = (
+        Membership.objects.select_related("user")
+        .filter(team_id=scope.team_id, user__is_active=True, suspended_at=None)
+        .filter(~withheld.COLUMNS["differs"])
     )
     known = roles.among(scope.team_id, {one.role for one in active})
     order = list(known)
@@ -245,7 +251,8 @@ def _note_activity(membership: Membership) -> None:
 
 def _scope(membership: Membership, origin: Origin) -> Scope:
     user, team = membership.user, membership.team
-    role = roles.find(team.id, membership.role)
+    # What the log does not know gives nobody a right.
+    role = None if withheld.of_member(membership) else roles.find(team.id, membership.role)
     return Scope(
         actor=Actor(kind="user", id=str(user.id), name=user.email, role=membership.role),
         origin=origin,

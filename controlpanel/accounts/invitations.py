@@ -83,6 +83,8 @@ def invite(scope: Scope, email: str, role: str, reach: Reach) -> tuple[Invitatio
 
 def resend(scope: Scope, invitation: Invitation) -> tuple[Invitation, Secret]:
     """A fresh one with the same role and reach: the old link no longer works."""
+    if not _is_explained(invitation):
+        raise MemberRefused(_("The audit log does not say that this was sent. Invite them anew."))
     return invite(scope, invitation.email, invitation.role, reach_of(invitation))
 
 
@@ -108,7 +110,7 @@ def find(token: str, user: User | None) -> Invitation:
     if user is not None and not are_same(user.email, found.email):
         raise InvitationUnusable("other_address", found)
     _refuse_outgrown(found)
-    if not projections.is_explained(found):
+    if not _is_explained(found):
         raise InvitationUnusable("differs", found)
     return found
 
@@ -171,6 +173,11 @@ def _refuse_over(invitation: Invitation) -> None:
         raise InvitationUnusable("revoked", invitation)
     if invitation.expires_at <= clock.now():
         raise InvitationUnusable("expired", invitation)
+
+
+def _is_explained(invitation: Invitation) -> bool:
+    said = projections.of_invitation(invitation)
+    return projections.is_explained(invitation.team_id, said)
 
 
 def _refuse_outgrown(invitation: Invitation) -> None:

@@ -62,6 +62,7 @@ def change(scope: Scope, membership: Membership, role: str, reach: Reach) -> Non
     with transaction.atomic():
         scope, now = held(scope, membership)
         _refuse_touching(scope, now)
+        _refuse_unexplained(now)
         check_grant(scope, role, reach)
         if now.role == OWNER and role != OWNER:
             _refuse_last_owner(now)
@@ -80,6 +81,7 @@ def suspend(scope: Scope, membership: Membership) -> None:
     with transaction.atomic():
         scope, now = held(scope, membership)
         _refuse_touching(scope, now)
+        _refuse_unexplained(now)
         _refuse_last_owner(now)
         if now.suspended_at is None:
             now.suspended_at = clock.now()
@@ -91,6 +93,7 @@ def restore(scope: Scope, membership: Membership) -> None:
     with transaction.atomic():
         scope, now = held(scope, membership)
         _refuse_touching(scope, now)
+        _refuse_unexplained(now)
         if now.suspended_at is not None:
             now.suspended_at = None
             now.save(update_fields=["suspended_at"])
@@ -148,6 +151,17 @@ def _refuse_touching(scope: Scope, member: Membership) -> None:
     sentence = why_not(scope, member, roles.find(scope.team_id, member.role))
     if sentence:
         raise MemberRefused(sentence)
+
+
+def _refuse_unexplained(member: Membership) -> None:
+    """A change of one part would vouch for the others as well."""
+    if not projections.is_explained(member.team_id, projections.of_member(member)):
+        raise MemberRefused(
+            _(
+                "This membership is not as the audit log says. An owner confirms it first, under "
+                "Rows that differ, or removes it."
+            )
+        )
 
 
 def _refuse_last_owner(member: Membership) -> None:

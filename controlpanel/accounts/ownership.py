@@ -82,7 +82,7 @@ def accept(scope: Scope, offered: OwnershipOffer) -> None:
         found = open_offer(scope)
         if found is None or found.receiver_id != scope.user_id or found.giver_id != giver.user_id:
             raise MemberRefused(_("This offer no longer stands."))
-        if not projections.is_offered(found):
+        if not projections.is_explained(scope.team_id, projections.of_offer(found)):
             raise MemberRefused(_("The audit log does not say that this was offered."))
         if giver.role != OWNER or giver.suspended_at is not None or not giver.reach.is_all:
             raise MemberRefused(_("Whoever offered this is no longer an owner."))

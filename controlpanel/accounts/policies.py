@@ -60,6 +60,7 @@ def change(scope: Scope, **fields: Any) -> TeamPolicy:
     with transaction.atomic():
         Team.objects.select_for_update().get(id=scope.team_id)
         policy = of(scope.team_id)
+        _refuse_unexplained(policy)
         before = _shown(policy)
         for name, value in _checked(fields).items():
             setattr(policy, name, value)
@@ -79,6 +80,19 @@ def change(scope: Scope, **fields: Any) -> TeamPolicy:
             after={name: after[name] for name in changed},
         )
     return policy
+
+
+def _refuse_unexplained(policy: TeamPolicy) -> None:
+    """A change of one field would vouch for the others as well."""
+    is_there = not policy._state.adding
+    if is_there and not projections.is_explained(policy.team_id, projections.of_policy(policy)):
+        raise PolicyRefused(
+            "",
+            _(
+                "The policies are not as the audit log says. An owner confirms them first, under "
+                "Rows that differ."
+            ),
+        )
 
 
 def _refuse_locking_oneself_out(scope: Scope, day: date | None) -> None:

@@ -70,14 +70,9 @@ def no_offer(team_id: UUID) -> Said:
     return projections.gone(OFFER, team_id)
 
 
-def is_explained(invitation: Invitation) -> bool:
-    """Whether the log says this of an invitation that somebody wants to use."""
-    chain = str(invitation.team_id)
-    return projections.explains(chain, INVITATION, invitation.id, _invitation(invitation))
-
-
-def is_offered(offer: OwnershipOffer) -> bool:
-    return projections.explains(str(offer.team_id), OFFER, offer.team_id, _offer(offer))
+def is_explained(team_id: UUID, row: Said) -> bool:
+    """Whether the log says this of a row that somebody wants to use, or to change in part."""
+    return projections.explains(str(team_id), row)
 
 
 def reach(row: HasReach) -> State:

@@ -5,12 +5,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 # Each needs the other, and neither before it is asked something.
-from controlpanel.accounts import access, projections
+from controlpanel.accounts import access, projections, withheld
 from controlpanel.accounts.models import Invitation, Membership, Team, TeamRole
 from controlpanel.accounts.policy import PERMISSIONS, ROLES, Role
 from controlpanel.audit.recorder import Target, record_by
@@ -38,13 +39,13 @@ def find(team_id: UUID, slug: str) -> Role | None:
     """A built-in role, or the team's own of that slug; None for what is neither."""
     if slug in ROLES:
         return ROLES[slug]
-    own = TeamRole.objects.filter(team_id=team_id, slug=slug).first()
+    own = _own(team_id).filter(slug=slug).first()
     return _as_role(own) if own else None
 
 
 def of_team(team_id: UUID) -> tuple[Role, ...]:
     """Built-in ones first, then the team's own by name."""
-    own = TeamRole.objects.filter(team_id=team_id).order_by("name")
+    own = _own(team_id).order_by("name")
     return (*ROLES.values(), *map(_as_role, own))
 
 
@@ -211,8 +212,14 @@ def _free_slug(team_id: UUID, name: str) -> str:
     return slug
 
 
+def _own(team_id: UUID) -> QuerySet[TeamRole]:
+    return TeamRole.objects.filter(team_id=team_id).annotate(differs=withheld.ROLE)
+
+
 def _as_role(own: TeamRole) -> Role:
-    return Role(own.slug, own.name, "", frozenset(own.permissions) & frozenset(PERMISSIONS))
+    """One that is not as the audit log says gives no rights."""
+    rights = () if getattr(own, "differs", False) else own.permissions
+    return Role(own.slug, own.name, "", frozenset(rights) & frozenset(PERMISSIONS))
 
 
 def _target(role: TeamRole) -> Target:

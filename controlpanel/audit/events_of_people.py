@@ -314,6 +314,10 @@ PEOPLE: Final[tuple[EventType, ...]] = (
                 "The panel key %(target)s of %(owner)s was refused: its creator is suspended, or "
                 "no longer in the team"
             ),
+            "differs": _(
+                "The panel key %(target)s of %(owner)s was refused: it, or its creator, is not as "
+                "the audit log says"
+            ),
             "second_step": _(
                 "The panel key %(target)s of %(owner)s was refused: its creator lacks the second "
                 "step that the team asks for"

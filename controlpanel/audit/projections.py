@@ -105,12 +105,12 @@ def is_whole(chain: str) -> bool:
     return _told(chain).is_whole
 
 
-def explains(chain: str, table: str, key: object, state: Mapping[str, JSON]) -> bool:
+def explains(chain: str, said: Said) -> bool:
     """Whether the events say just this of a row. What a team's events do not have to explain, and
     never named, is explained."""
     told = _told(chain)
-    last = told.rows.get(f"{table} {key}")
-    return not told.is_whole if last is None else last[0] == digest(table, str(key), state)
+    last = told.rows.get(f"{said.table} {said.key}")
+    return not told.is_whole if last is None else last[0] == said.digest
 
 
 def compare(chain: str) -> list[Difference]:

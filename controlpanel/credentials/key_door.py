@@ -35,7 +35,7 @@ class KeyNotAccepted(Exception):
     """Already recorded. Whoever asks learns that much and no more: they are all alike.
 
     `why`, for the record: "missing", "malformed", "unknown", "expired", "revoked", "disconnected",
-    "address", "team_closed", "person_gone" or "second_step".
+    "address", "team_closed", "person_gone", "second_step" or "differs".
     """
 
     def __init__(self, why: str) -> None:
@@ -65,7 +65,7 @@ def enter(text: str, origin: Origin) -> Entered:
         raise _refused("unknown", origin)
     key = found.key
     origin = replace(origin, key=key.name)
-    if why := _why_not(key) or _why_not_from(key, origin.address):
+    if why := _why_not(key) or _why_not_from(key, origin.address) or _why_differs(found):
         raise _refused(why, origin, key)
     try:
         scope = _scope(found, origin)
@@ -80,7 +80,7 @@ def enter(text: str, origin: Origin) -> Entered:
 def at_work(key_id: UUID, permission: str) -> Scope | None:
     """The same question asked again at the moment of sending; None when the right is gone."""
     found = key_lookup.by_id(key_id)
-    if found is None or _why_not(found.key):
+    if found is None or _why_not(found.key) or found.differs:
         return None
     origin = Origin(via="worker", request_id=request_id.current(), key=found.key.name)
     try:
@@ -130,6 +130,10 @@ def _why_not(key: PanelKey) -> str:
     if key.is_expired:
         return "expired"
     return "disconnected" if key.account.disconnected_at is not None else ""
+
+
+def _why_differs(found: Found) -> str:
+    return "differs" if found.differs else ""
 
 
 def _why_not_from(key: PanelKey, address: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.models import F, FilteredRelation, Model, Q
+from django.db.models import BooleanField, F, FilteredRelation, Model, Q
+from django.db.models.expressions import RawSQL
 
 from controlpanel.accounts.models import Account, Membership, Team, TeamPolicy, User
 from controlpanel.credentials import prepared
@@ -30,6 +31,13 @@ _MODELS: Final[tuple[tuple[str, type[Model]], ...]] = (
     ("sync__", Credential),
 )
 _NEVER: Final = {"password"}
+# In words of SQL: nothing of it may be filled in, for what is asked for is all that is.
+_DIFFERS: Final = RawSQL(
+    "EXISTS(SELECT 1 FROM audit_tabledifference AS d WHERE d.team = credentials_panelkey.team_id"
+    " AND d.subject IN (credentials_panelkey.id, credentials_panelkey.user_id))",
+    (),
+    output_field=BooleanField(),
+)
 # Each takes about 10 KB. With more keys in use than this they are made anew, as without it.
 _MOST_MADE: Final = 200
 
@@ -37,11 +45,13 @@ _MOST_MADE: Final = 200
 @dataclass(frozen=True, slots=True)
 class Found:
     """`key` has its account, user, and team with its policy; `membership` is its creator's,
-    `sync` the account's token for reads."""
+    `sync` the account's token for reads. `differs`: the key or its creator's membership is not as
+    the audit log says."""
 
     key: PanelKey
     membership: Membership | None
     sync: Credential | None
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +81,12 @@ def _question(_vendor: str, column: str, number: int) -> _Question:
     )
     names = [prefix + name for prefix, model in _MODELS for name in _columns(model)]
     sync = FilteredRelation("account__credentials", condition=Q(account__credentials__is_sync=True))
-    asked = PanelKey.objects.annotate(creator=creator, sync=sync).filter(
+    asked = PanelKey.objects.annotate(creator=creator, sync=sync, differs=_DIFFERS).filter(
         **{f"{column}__in": [UUID(int=n) if column == "id" else str(n) for n in range(number)]}
     )
-    compiler = asked.order_by().values_list(*names).query.get_compiler(connection=connection)
+    compiler = (
+        asked.order_by().values_list(*names, "differs").query.get_compiler(connection=connection)
+    )
     sql, params = compiler.as_sql()
     assert len(params) == number == sql.count("%"), "what is asked for is all that is filled in"
     converters = compiler.get_converters([expression for expression, *_ in compiler.select])
@@ -136,7 +148,10 @@ def _put_together(cells: Iterator[Any]) -> Found:
     sync = _take(Credential, cells)
     if sync:
         sync.account = key.account
-    return Found(key, membership, sync)
+    differs = bool(next(cells))
+    if membership:
+        membership.differs = differs  # type: ignore[attr-defined]  # see accounts.withheld
+    return Found(key, membership, sync, differs)
 
 
 def _take(model: type[_Row], cells: Iterator[Any]) -> _Row | None:

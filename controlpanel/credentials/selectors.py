@@ -3,6 +3,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from controlpanel.accounts.models import Account, Membership
+from controlpanel.audit.models import TableDifference
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 
@@ -70,6 +71,9 @@ def _usable(team_id: UUID, user_id: UUID | None) -> QuerySet[Credential]:
     if user_id is None:
         return Credential.objects.none()
     lent = ~Q(service_name="") & Q(account__team__policy__service_tokens=True) & Q(_owner_at_work())
+    # Policies that are not as the audit log says lend nothing.
+    differs = TableDifference.objects.filter(team=OuterRef("account__team_id"), table="policy")
+    lent &= ~Q(Exists(differs))
     return Credential.objects.filter(Q(user_id=user_id) | lent, account__team_id=team_id)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import openid, selectors
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
-from controlpanel.web import readonly, second_step, verification
+from controlpanel.web import differences, readonly, second_step, verification
 
 # Pages that stand below another one's entry, though not below its address.
 _BELOW = {"members": ("roles", "policies")}
@@ -59,7 +59,8 @@ def panel(request: HttpRequest) -> dict[str, Any]:
 
 def _banners(request: HttpRequest, scope: Scope | None) -> list[Any]:
     damage = verification.banners(scope) if scope else []
-    others = (readonly.banner(), second_step.banner(request, scope))
+    rows = differences.banner(request, scope) if scope else None
+    others = (rows, readonly.banner(), second_step.banner(request, scope))
     return [*damage, *(banner for banner in others if banner)]
 
 

@@ -46,6 +46,7 @@ def denied(request: HttpRequest, refusal: Denied) -> HttpResponse:
         "helpers": access.who_grants(refusal.scope, [permission])[permission],
         "why_url": why_url(refusal.scope, permission),
         "team_name": refusal.scope.team_name,
+        "differs": getattr(request, "differs", False),
     }
     return render(request, "errors/403.html", context, status=403)
 

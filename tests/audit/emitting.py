@@ -27,6 +27,7 @@ ROUTES: Final[Mapping[str, Events]] = {
     "audit-checkpoints": _of("audit.delivery_changed"),
     "audit-export": _of("audit.exported"),
     "audit-review": _of("review.signed_off"),
+    "audit-differences": _of("tables.confirmed"),
     "audit-review-rules": _of("review.rules_changed"),
     "tokens": _of("token.stored", "token.replaced"),
     "token-remove": _of("token.removed"),
@@ -106,6 +107,7 @@ COMMANDS: Final[Mapping[str, Events]] = {
     "keys": _of("keys.created", "keys.added", "keys.promoted", "keys.rewrapped", "keys.retired"),
     "migrate": _of("panel.migrated"),
     "reopen": _of("panel.reopened"),
+    "confirm_tables": _of("tables.confirmed"),
 }
 # Those of the panel and of its libraries that change no record: they look, or work on source files.
 COMMANDS_THAT_CHANGE_NOTHING: Final = {

@@ -59,6 +59,11 @@ class Command(BaseCommand):
             found = differences.check_all()
         for one in found:
             self.stderr.write(f"Team {one.chain}: {differences.sentence(one)} [{one.table}]")
+        if found:
+            self.stderr.write(
+                "Whoever these are about holds no rights until an owner confirms them on the page "
+                "“Rows that differ”, or you do with `manage.py confirm_tables`."
+            )
         return bool(found)
 
     def _tell_gaps(self, report: Report) -> None:

@@ -1,0 +1,34 @@
+"""Who and what holds no rights, because a row is not as the audit log says (`audit.differences`).
+
+Asked together with the row itself, so that no door needs a query more.
+"""
+
+from typing import Final
+
+from django.db.models import Exists, OuterRef, Value
+
+from controlpanel.accounts.models import Membership
+from controlpanel.audit.models import TableDifference
+
+_of_team = TableDifference.objects.filter(team=OuterRef("team_id"))
+# Of a membership: whether it differs, and whether any row of its team does.
+COLUMNS: Final = {
+    "differs": Exists(_of_team.filter(subject=OuterRef("user_id"))),
+    "rows_differ": Exists(_of_team),
+}
+ROLE: Final = Exists(_of_team.filter(table=Value("role"), key=OuterRef("slug")))
+
+
+def of_member(membership: Membership) -> bool:
+    """With a query of its own only for a membership that no door has read."""
+    known: bool | None = getattr(membership, "differs", None)
+    if known is None:
+        known = TableDifference.objects.filter(
+            team=membership.team_id, subject=membership.user_id
+        ).exists()
+        membership.differs = known  # type: ignore[attr-defined]
+    return known
+
+
+def in_team(membership: Membership) -> bool:
+    return bool(getattr(membership, "rows_differ", False))
