@@ -230,7 +230,7 @@ def _people(scope: Scope) -> list[tuple[User, frozenset[str]]]:
     active = (
         Membership.objects.select_related("user")
         .filter(team_id=scope.team_id, user__is_active=True, suspended_at=None)
-        .filter(~withheld.COLUMNS["differs"])
+        .filter(~withheld.MEMBER)
     )
     known = roles.among(scope.team_id, {one.role for one in active})
     order = list(known)

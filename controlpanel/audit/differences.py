@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.audit import projections
@@ -52,7 +52,21 @@ def check_all() -> list[Difference]:
 
 
 def check(chain: str) -> list[Difference]:
+    """What was found counts even where it cannot be kept."""
     found = projections.compare(chain)
+    try:
+        with transaction.atomic():
+            fresh = _keep_all(chain, found)
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("audit.difference_not_kept", chain=chain, error=type(error).__name__)
+        return found
+    if fresh:
+        _tell(chain, fresh)
+    return found
+
+
+def _keep_all(chain: str, found: list[Difference]) -> list[Difference]:
+    """What is new of it."""
     known = {(one.table, one.key): one for one in TableDifference.objects.filter(chain=chain)}
     now = {(one.table, one.key): one for one in found}
     for place in known.keys() - now.keys():
@@ -62,18 +76,12 @@ def check(chain: str) -> list[Difference]:
     ]
     for one in fresh:
         _keep(one)
-    if fresh:
-        _tell(chain, fresh)
-    return found
+    return fresh
 
 
 def of_chain(chain: str) -> list[Difference]:
     """As they are at this moment, for a page that shows or confirms them."""
     return projections.compare(chain)
-
-
-def any_known(chain: str) -> bool:
-    return TableDifference.objects.filter(chain=chain).exists()
 
 
 def confirm(scope: Scope, chosen: Iterable[tuple[str, str, str]], reason: str) -> int:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from controlpanel.accounts import access, invitations, members, ownership, policies, roles, services
 from controlpanel.accounts.models import Account, Invitation, Membership, Team, TeamRole, User
@@ -18,6 +18,7 @@ from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope
+from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers import locks
 from controlpanel.servers.models import Server
 from tests.audit.writing import change
@@ -304,6 +305,27 @@ def test_what_was_found_is_told_once_and_goes_when_it_is_put_back(panel: Panel) 
     member(panel, "role = 'viewer'")
     assert differences.check_all() == []
     assert not TableDifference.objects.exists()
+
+
+def test_what_cannot_be_kept_is_named_all_the_same(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_one: object) -> None:
+        raise DatabaseError("disk full")
+
+    member(panel, "role = 'owner'")
+    monkeypatch.setattr(differences, "_keep", full)
+    code, said = verified()
+    assert code == 1
+    assert "membership of eve@example.com" in said
+
+
+def test_the_demos_panel_passes(db: None, sandbox: Sandbox) -> None:
+    call_command("demo")
+    for team in Team.objects.all():
+        assert projections.is_whole(team.chain)
+    code, said = verified()
+    assert code == 0, said
 
 
 CHANGES: dict[str, Callable[[Panel], object]] = {
