@@ -1,12 +1,7 @@
 """Reads pass straight through, with the account's sync token; what is out of reach is left out."""
 
-import json
-import re
 from collections.abc import Container
-from typing import Any, Final
-from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -15,7 +10,8 @@ from controlpanel.credentials import clients
 from controlpanel.credentials.key_door import Entered
 from controlpanel.gateway import troubles
 from controlpanel.gateway.answers import Answer, Refusal, refuse
-from controlpanel.gateway.routes import BASE, Found, Route
+from controlpanel.gateway.page_links import LINKS, Lists
+from controlpanel.gateway.routes import Found
 from controlpanel.lib import json_text
 from controlpanel.servers import selectors
 from controlpanel.servers.models import Server
@@ -25,8 +21,6 @@ from controlpanel.vpsorg.read import mapping
 
 # In all, for one request.
 SECONDS = clients.WORKER_SECONDS
-_LINKS: Final = ("next", "previous")
-_WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 # For a place among the requests that wait for the provider.
 WAIT = 5.0
 
@@ -34,8 +28,9 @@ WAIT = 5.0
 def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
     """Raises Refusal."""
     assert found.route is not None
-    query = _query(request, found.route)
     path = found.route.path.replace("{id}", found.id)
+    lists = Lists(found.route, entered.key.account_id)
+    query = lists.query(request)
     account, scope = entered.key.account, entered.scope
     narrow = not scope.reach.is_all and path.startswith("/servers/")
     if narrow and found.id and not _is_within(entered, found.id):
@@ -54,7 +49,7 @@ def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
         content = _only_within(entered, content)
     elif narrow and wire.server_id(mapping(json_text.value_of(content.decode()))) != found.id:
         raise troubles.unreadable()  # another server's, and nobody asked whether that is in reach
-    return Answer(200, _here(content, account.origin))
+    return Answer(200, lists.linked(content, query))
 
 
 def absent() -> Refusal:
@@ -62,27 +57,6 @@ def absent() -> Refusal:
     return refuse(
         404, "not_found", _("There is no such server, or it is not within this key's reach.")
     )
-
-
-def _query(request: HttpRequest, route: Route) -> str:
-    unknown = [name for name in request.GET if name not in route.query]
-    if unknown:
-        raise refuse(
-            400,
-            "unknown_parameter",
-            _("This address takes no parameter “%(name)s”. It takes: %(known)s.")
-            % {"name": unknown[0][:64], "known": ", ".join(route.query) or _("none")},
-        )
-    for name, values in request.GET.lists():
-        whole = route.query[name]["type"] == "integer"
-        if len(values) > 1 or (whole and not _WHOLE.fullmatch(values[0])):
-            raise refuse(
-                400,
-                "bad_parameter",
-                _("Give the parameter “%(name)s” once, as %(type)s.")
-                % {"name": name, "type": _("a whole number") if whole else _("text")},
-            )
-    return urlencode(list(request.GET.items()))
 
 
 def _is_within(entered: Entered, server_id: str) -> bool:
@@ -105,7 +79,7 @@ def _only_within(entered: Entered, content: bytes) -> bytes:
     if not lists or not all(isinstance(part.value, list) for part in lists):
         raise troubles.unreadable()
     kept = [_kept(text, part.start, near) for part in lists]
-    paged = any(part.value for part in parts if part.key in _LINKS)
+    paged = any(part.value for part in parts if part.key in LINKS)
     count = str(len(near) if paged else kept[-1][1])
     changes = [(part, shown) for part, (shown, _count) in zip(lists, kept, strict=True)]
     changes += [(part, count) for part in parts if part.key == "count"]
@@ -120,23 +94,3 @@ def _kept(text: str, start: int, near: Container[str | None]) -> tuple[str, int]
         if wire.server_id(mapping(item.value)) in near
     ]
     return f"[{','.join(kept)}]", len(kept)
-
-
-def _here(content: bytes, origin: str) -> bytes:
-    """Links to other pages of a list lead through the gateway as well, or a script would send its
-    key past it."""
-    if b'"next"' not in content and b'"previous"' not in content and b"\\" not in content:
-        return content
-    text = content.decode()
-    if not text.lstrip().startswith("{"):
-        return content
-    links = [part for part in json_text.members(text) if part.key in _LINKS and part.value]
-    changes = [(part, json.dumps(_link(part.value, origin))) for part in links]
-    return json_text.replaced(text, changes).encode() if changes else content
-
-
-def _link(link: Any, origin: str) -> str | None:
-    there = f"{origin}{BASE}/"
-    if not isinstance(link, str) or not link.startswith(there):
-        return None
-    return f"{settings.PANEL_PUBLIC_URL}{BASE}/{link.removeprefix(there)}"

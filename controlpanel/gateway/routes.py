@@ -35,11 +35,17 @@ class Route:
     own: bool = False
 
 
+CURSOR: Final = "cursor"
 _PAGING: Final[Mapping[str, Schema]] = {
     # known from published clients, not documented
     "page": {"type": "integer", "minimum": 1, "description": "Which page of a long list."},
     # What is larger is taken for the largest.
     "page_size": {"type": "integer", "description": "At most 100 are answered."},
+    # The panel's own: where a link of the provider's has parameters that are not in this list.
+    CURSOR: {
+        "type": "string",
+        "description": "As it stands in next or previous, without other parameters.",
+    },
 }
 _PLACE: Final[Schema] = {"type": "string", "description": "Only those of this location."}
 _NAME: Final[Schema] = {

@@ -141,7 +141,7 @@ class Client:
 
     def _pages(self, path: str, query: Mapping[str, str] | None = None) -> Pages:
         deadline = self._deadline()
-        pages = Pages(self._origin, path, urlencode(query or {}))
+        pages = Pages(urlencode(query or {}))
         while pages.to_ask is not None:
             reply = self._call("GET", path, _OK, query=pages.to_ask, deadline=deadline)
             with _understood(reply):

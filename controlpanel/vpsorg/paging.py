@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import quote
 
 from controlpanel.vpsorg import read
-from controlpanel.vpsorg.request import BASE
 
 _MOST_PAGES: Final = 200
 _MOST_ENTRIES: Final = 20_000
 _MOST_QUERY: Final = 2000
+_IN_QUERIES: Final = "!$%&'()*+,-./:;=?@[]_|~"
 
 
 @dataclass(slots=True)
@@ -19,8 +19,6 @@ class Pages:
     `whole` turns false when there is more that is not followed.
     """
 
-    origin: str
-    path: str
     to_ask: str | None
     entries: list[Any] = field(default_factory=list)
     count: int | None = None
@@ -45,7 +43,7 @@ class Pages:
         self.to_ask = None
         if link is None or link == "":
             return
-        following = self._query_of(link)
+        following = query_of(link)
         if (
             following is None
             or following in self._asked
@@ -56,24 +54,19 @@ class Pages:
         else:
             self.to_ask = following
 
-    def _query_of(self, link: Any) -> str | None:
-        """Query of a link to the same list at the same place; None for any other.
 
-        SECURITY: only the query is taken over, so that a link can never lead elsewhere.
-        """
-        if not isinstance(link, str) or len(link) > _MOST_QUERY:
-            return None
-        here = f"{self.origin}{BASE}{self.path}"
-        try:
-            url = urlsplit(urljoin(here, link))
-            same = _place(url.geturl()) == _place(here) and "@" not in url.netloc
-            pairs = parse_qsl(url.query, keep_blank_values=True, max_num_fields=20)
-            return urlencode(pairs) if same else None
-        except ValueError:
-            return None
+def query_of(link: Any) -> str | None:
+    """Query of a link to another page of a list; None where it has none, or is no text.
 
-
-def _place(link: str) -> tuple[str, str | None, int | None, str]:
-    url = urlsplit(link)
-    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    return url.scheme, url.hostname, port, url.path
+    Providers stand behind proxies and write links with other schemes, hosts and paths than they are
+    asked at. SECURITY: only the query is taken, and asked of the configured origin at the place of
+    the list, so that a link can never lead elsewhere. It stays as it was written, but for what no
+    address may contain.
+    """
+    if not isinstance(link, str) or len(link) > _MOST_QUERY:
+        return None
+    query = link.strip().partition("#")[0].partition("?")[2]
+    try:
+        return quote(query, safe=_IN_QUERIES) or None
+    except UnicodeError:  # half a character
+        return None
