@@ -76,6 +76,7 @@ _team = [
     path("accounts/<uuid:account_id>/", account.change, name="account"),
     path("accounts/<uuid:account_id>/disconnect/", account.disconnect, name="account-disconnect"),
     path("accounts/<uuid:account_id>/sync-token/", account.choose_sync, name="account-sync-token"),
+    path("accounts/<uuid:account_id>/ask-again/", account.ask_again, name="account-ask-again"),
     path(
         "accounts/<uuid:account_id>/service-token/",
         service_tokens.choose,

@@ -216,6 +216,9 @@ class Account(models.Model):
     # False when the API answers in a shape that the panel can read but must not write.
     writable = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
+    # Until then VPS.org wants no calls for it; and when somebody last had it asked all the same.
+    wait_until = models.DateTimeField(null=True)
+    asked_again_at = models.DateTimeField(null=True)
     # Its servers and tokens are gone from here then; operations and records still name it.
     disconnected_at = models.DateTimeField(null=True)
 

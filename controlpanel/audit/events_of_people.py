@@ -254,6 +254,11 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         required=("fingerprint", "owner"),
     ),
     event_type(
+        "account.asked_again",
+        _("VPS.org asked again"),
+        _("%(actor)s had VPS.org asked for %(target)s at once, though it wants to be left alone"),
+    ),
+    event_type(
         "account.service_token_chosen",
         _("Service token chosen"),
         _("%(actor)s made the API token of %(owner)s the service token “%(name)s” of %(target)s"),

@@ -1,5 +1,6 @@
 """The only place that opens an API token and builds a client with it."""
 
+import math
 import queue
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from controlpanel.lib.scope import Actor, Origin
 from controlpanel.lib.secret import Secret
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.connections import connections
-from controlpanel.vpsorg.errors import ApiError
+from controlpanel.vpsorg.errors import ApiError, NeverSent
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ PURPOSE = "credential"
 # A page waits this long for the provider, in all its calls; a worker may wait longer.
 PAGE_SECONDS = 8.0
 WORKER_SECONDS = 15.0
+_ASKING_TO_WAIT = frozenset({429, 503})
 
 
 class NoClient(Exception):
@@ -133,12 +135,33 @@ def _opened(
         token = cipher.open_sealed(PURPOSE, credential.sealed, binding(credential, account))
     except cipher.Unreadable:
         raise NoClient("token_unreadable") from None
+    left = seconds_left(account)
+    if left:
+        raise NeverSent("asked_to_wait", retry_after=left)
     try:
         yield Client(account.origin, token, together=seconds, credential=str(credential.id))
     except ApiError as error:
         _note(credential, account, error.code)
+        if error.retry_after and error.status in _ASKING_TO_WAIT:
+            _keep_wait(account, error.retry_after)
         raise
     _note(credential, account, "ok")
+
+
+def seconds_left(account: Account) -> int:
+    """Of the time for which VPS.org asked to be left alone for this account; 0 when it is over."""
+    if account.wait_until is None:
+        return 0
+    return max(0, math.ceil((account.wait_until - clock.now()).total_seconds()))
+
+
+def _keep_wait(account: Account, seconds: int) -> None:
+    """For everybody who asks for this account: reads, changes and workers."""
+    until = clock.now() + timedelta(seconds=seconds)
+    try:
+        Account.objects.filter(id=account.id).update(wait_until=until)
+    except (DatabaseError, InterfaceError):
+        log.exception("account.wait_not_kept", account=str(account.id))
 
 
 def _note(credential: Credential, account: Account, result: str) -> None:

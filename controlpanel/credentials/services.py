@@ -1,10 +1,13 @@
 """Keeping API tokens: nothing is stored until VPS.org has accepted it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account, Team
@@ -22,6 +25,8 @@ from controlpanel.lib.text import clean
 from controlpanel.vpsorg.errors import ApiError, Forbidden, NotFound, Unauthorized
 from controlpanel.vpsorg.token import valid_token
 from controlpanel.vpsorg.wire import ServerList
+
+ASK_AGAIN_EVERY: Final = timedelta(minutes=1)
 
 
 class TokenRefused(Exception):
@@ -145,6 +150,19 @@ def remove(scope: Scope, credential: Credential) -> None:
         record_by(scope, "token.removed", _target(credential), account=credential.account.name)
         clients.forget_connections(credential)
         credential.delete()
+
+
+def ask_again(scope: Scope, account: Account) -> bool:
+    """VPS.org may be asked at once, though it asked to be left alone. False within a minute of the
+    last time that somebody did this for the account."""
+    now = clock.now()
+    due = Q(asked_again_at=None) | Q(asked_again_at__lte=now - ASK_AGAIN_EVERY)
+    with transaction.atomic():
+        accounts_due = Account.objects.filter(due, id=account.id)
+        if not accounts_due.update(wait_until=None, asked_again_at=now):
+            return False
+        record_by(scope, "account.asked_again", Target("account", str(account.id), account.name))
+    return True
 
 
 def choose_sync_token(scope: Scope, credential: Credential) -> None:

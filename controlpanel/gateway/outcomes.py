@@ -6,6 +6,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from controlpanel.accounts.models import Account
+from controlpanel.credentials import clients
 from controlpanel.gateway import troubles
 from controlpanel.gateway.answers import Answer, said, shown
 from controlpanel.gateway.routes import BASE
@@ -97,15 +99,23 @@ def _failed(operation: Operation) -> Answer:
     if operation.code == "inner_failure":
         sentence, words = _(SENTENCES["inner_failure"]), operation.provider_words
         return said(422, operation.code, f"{sentence} {_('It said:')} {words}".strip())
+    if operation.code == "asked_to_wait":
+        return troubles.asked_to_wait(_seconds_left(operation))
     if operation.provider_status:
         return troubles.refused(
             operation.provider_status,
             operation.answer.encode(),
             operation.provider_words,
             operation.code,
+            _seconds_left(operation) if operation.provider_status == 429 else None,
         )
     words = operation.note or _(SENTENCES.get(operation.code, ""))
     return said(503, operation.code or "not_sent", f"{words} {_('Nothing was done.')}".strip())
+
+
+def _seconds_left(operation: Operation) -> int:
+    """Of the wait that VPS.org asked for, as it is now: this very call may have set it."""
+    return clients.seconds_left(Account.objects.get(id=operation.account_id))
 
 
 def _not_sent(operation: Operation) -> Answer:

@@ -13,7 +13,7 @@ from controlpanel.gateway.answers import Answer, Refusal, refuse
 from controlpanel.gateway.page_links import LINKS, Lists
 from controlpanel.gateway.routes import Found
 from controlpanel.lib import json_text
-from controlpanel.servers import selectors
+from controlpanel.servers import selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg import wire
 from controlpanel.vpsorg.errors import ApiError, NotFound
@@ -41,6 +41,8 @@ def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
             clients.sync_client(account, SECONDS, entered.sync) as client,
         ):
             content = client.read(path, query).content
+        if entered.sync is None or entered.sync.last_result != "ok":
+            sync.answered(account)
     except NotFound as error:
         raise absent() if narrow else troubles.of_read(error) from None
     except (ApiError, clients.NoClient, clients.Busy) as error:

@@ -44,17 +44,21 @@ def _no_client(code: str) -> Answer:
 
 def _of_error(error: ApiError) -> Answer:
     """Of a read, which changes nothing."""
+    if error.code == "asked_to_wait":
+        return asked_to_wait(error.retry_after)
     if error.sent == "never":
         return said(503, error.code, f"{_(error.sentence)} {_('Nothing was done.')}")
     if error.sent == "ambiguous":
         status = 504 if error.code == "timeout" else 502
-        return said(status, error.code, f"{_(error.sentence)} {_('Nothing was changed.')}")
+        words = f"{_(error.sentence)} {_('Nothing was changed.')}"
+        wait = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        return said(status, error.code, words, wait)
     status = error.status or 502
     return refused(status, error.content, error.words, error.code, error.retry_after)
 
 
 def refused(
-    status: int, content: bytes, words: str, code: str, retry_after: float | None = None
+    status: int, content: bytes, words: str, code: str, retry_after: int | None = None
 ) -> Answer:
     """The provider said no: in its own words, unless it is the panel's token that it refuses."""
     if status in {401, 403}:
@@ -66,7 +70,13 @@ def refused(
                 "done. The key of this request is fine; somebody must replace that token."
             ),
         )
-    headers = {"Retry-After": str(round(retry_after or _USUAL_WAIT))} if status == 429 else {}
+    headers = {"Retry-After": str(retry_after or _USUAL_WAIT)} if status == 429 else {}
     if content:
         return Answer(status, content, headers)
     return said(status, code, words or _("VPS.org refused this, so nothing was done."), headers)
+
+
+def asked_to_wait(seconds: int | None) -> Answer:
+    """Until then the panel asks for nothing of this account: `seconds` are left."""
+    words = _("VPS.org asked the panel to wait, so it was not asked now. Nothing was done.")
+    return said(429, "too_many_requests", words, {"Retry-After": str(seconds or 1)})

@@ -40,12 +40,13 @@ CATALOGUE_FRESH = timedelta(hours=1)
 _LONGEST_AGO = F("asked_at").asc(nulls_first=True)
 
 
-def look(account: Account, *, at_least: timedelta, seconds: float) -> bool:
+def look(account: Account, *, at_least: timedelta, seconds: float, looked_at: bool = False) -> bool:
     """Refreshes the mirror and moves operations on. False if somebody else just did or does.
 
     What goes wrong is written where the pages show it, not raised. `seconds` bounds all calls.
+    `looked_at`: somebody waits for it.
     """
-    if readonly.closed() or not sync.claim(account, at_least=at_least):
+    if readonly.closed() or not sync.claim(account, at_least=at_least, looked_at=looked_at):
         return False
     try:
         with clients.sync_client(account, seconds) as client:
@@ -71,7 +72,7 @@ def look_within_page(accounts: Iterable[Account], *, at_least: timedelta) -> Non
             for account in accounts:
                 left = deadline - time.monotonic()
                 if is_connected(account) and left > TOO_LATE:
-                    look(account, at_least=at_least, seconds=left)
+                    look(account, at_least=at_least, seconds=left, looked_at=True)
     except clients.Busy:
         pass
 

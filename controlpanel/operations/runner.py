@@ -91,6 +91,8 @@ def _send(operation: Operation, seconds: float) -> Operation:
             # The call may have been made: never "nothing was done". The sweeper takes it on.
             log.exception("operation.outcome_not_written", operation=str(operation.id))
             raise OutcomeNotWritten(operation) from error
+        if operation.state == State.ACCEPTED.value:
+            sync.answered(operation.account)
     return operation
 
 

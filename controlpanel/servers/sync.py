@@ -21,6 +21,16 @@ from controlpanel.vpsorg.wire import ServerList, ServerSeen
 CLAIM = timedelta(seconds=30)
 # A complete list may lose this share of the known servers before it is suspicious.
 BELIEVABLE_LOSS = 0.3
+# Codes of troubles that end by themselves: nobody asked for patience, and nobody has to mend them.
+OUTAGES = frozenset(
+    {
+        "name_resolution", "connection_refused", "connect_timeout", "tls", "unreachable",
+        "spoke_first", "timeout", "connection_lost", "server_error", "redirect",
+        "unexpected_status", "unreadable", "truncated", "too_large",
+    }
+)  # fmt: skip
+# While somebody looks on, an outage is asked about so often.
+LOOKED_AT = timedelta(seconds=10)
 CALM_SECONDS, BUSY_SECONDS, LONGEST_SECONDS = 30.0, 8.0, 300.0
 
 
@@ -35,13 +45,18 @@ class Applied:
     doubtful: frozenset[str]
 
 
-def claim(account: Account, *, at_least: timedelta) -> bool:
-    """True for exactly one caller, if nobody asked within `at_least` and no back-off runs."""
+def claim(account: Account, *, at_least: timedelta, looked_at: bool = False) -> bool:
+    """True for exactly one caller, if nobody asked within `at_least` and no back-off runs.
+
+    `looked_at`: somebody waits for it. After an outage they need not wait for the back-off, which
+    grows to minutes."""
     now = clock.now()
     AccountSync.objects.get_or_create(account=account)
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     due = Q(tried_at=None) | Q(tried_at__lte=now - at_least)
     calm = Q(failures=0) | Q(next_at__lte=now)
+    if looked_at:
+        calm |= Q(trouble__in=OUTAGES, tried_at__lte=now - LOOKED_AT)
     claimed = AccountSync.objects.filter(free, due, calm, account=account)
     return claimed.update(claimed_until=now + CLAIM, tried_at=now) == 1
 
@@ -131,6 +146,13 @@ def try_again(account: Account) -> None:
     )
 
 
+def answered(account: Account) -> None:
+    """VPS.org answered somebody: after an outage the list is asked for at once, by whoever looks
+    or by a worker."""
+    down = AccountSync.objects.filter(account=account, failures__gt=0, trouble__in=OUTAGES)
+    readonly.if_possible(lambda: down.update(failures=0, next_at=clock.now(), tried_at=None))
+
+
 def want_detail(server: Server) -> None:
     """Somebody looks at this server: workers fill what only the detail call carries."""
     looked_at = Server.objects.filter(id=server.id)
@@ -144,7 +166,8 @@ def note_trouble(account: Account, code: str, words: str = "", wait: float | Non
     failures = sync.failures + 1
     pause = _jitter(min(LONGEST_SECONDS, BUSY_SECONDS * 2 ** min(failures - 1, 6)))
     if wait:
-        pause = wait * random.uniform(1.0, 1.1)  # noqa: S311 never sooner than was asked for
+        # Never sooner than was asked for.
+        pause = wait + random.uniform(0.0, min(wait / 10, 30.0))  # noqa: S311
     AccountSync.objects.filter(account=account).update(
         claimed_until=None,
         trouble=code,

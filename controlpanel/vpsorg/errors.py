@@ -22,6 +22,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "tls": gettext_noop("A safe connection to VPS.org could not be made."),
     "unreachable": gettext_noop("VPS.org could not be reached."),
     "spoke_first": gettext_noop("VPS.org answered before it was asked, so it was not asked."),
+    "asked_to_wait": gettext_noop("VPS.org asked the panel to wait, so it was not asked."),
     "bad_id": gettext_noop("This id cannot be that of a server."),
     # Refused
     "bad_request": gettext_noop("VPS.org did not accept this."),
@@ -50,8 +51,8 @@ class ApiError(Exception):
     """Only its subclasses are raised.
 
     `words`: the provider's own, cleaned, at most 300 characters. `fields`: its complaints by
-    field. `retry_after`: seconds, between 1 and 300. `content`: the JSON of a refusal as it may be
-    passed on, where it is one and not large.
+    field. `retry_after`: whole seconds, from 1 to 86,400. `content`: the JSON of a refusal as it
+    may be passed on, where it is one and not large.
     """
 
     sent: ClassVar[Sent]
@@ -63,7 +64,7 @@ class ApiError(Exception):
         status: int | None = None,
         words: str = "",
         fields: Mapping[str, list[str]] | None = None,
-        retry_after: float | None = None,
+        retry_after: int | None = None,
         content: bytes = b"",
     ) -> None:
         super().__init__(code)

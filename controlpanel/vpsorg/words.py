@@ -1,5 +1,6 @@
 """What the provider says in a refusal. Its form is not documented: anything is expected."""
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC
@@ -13,6 +14,9 @@ from controlpanel.lib.text import clean, redact
 from controlpanel.vpsorg import read
 
 MOST_WORDS: Final = 300
+# Seconds that a provider may ask to be left alone for, and those taken where it asks for more.
+LONGEST_WAIT: Final = 24 * 60 * 60
+UNREADABLE_WAIT: Final = 300
 _MOST_FIELDS: Final = 20
 _MOST_MESSAGES: Final = 5
 _GENERAL: Final = ("detail", "message", "error", "non_field_errors", "errors")
@@ -45,18 +49,29 @@ def cleaned(value: str, token: Secret) -> str:
     return clean(redact(seen, token.reveal()), MOST_WORDS)
 
 
-def retry_after(value: str) -> float | None:
-    """Seconds, between 1 and 300, from a header that gives seconds or a date."""
+def retry_after(value: str) -> int | None:
+    """Whole seconds, from 1 to 86,400, from a header that gives seconds or a date.
+
+    300 for one that cannot be read or is longer than a day; None where there is none.
+    """
     shown = value.strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", shown):
-        return min(300.0, max(1.0, float(shown)))
+    if not shown:
+        return None
+    seconds = _seconds(shown)
+    if seconds is None or seconds > LONGEST_WAIT:
+        return UNREADABLE_WAIT
+    return max(1, math.ceil(seconds))
+
+
+def _seconds(shown: str) -> float | None:
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", shown, re.ASCII):
+        return float(shown)
     try:
         at = parsedate_to_datetime(shown)
         aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-        seconds = (aware - clock.now()).total_seconds()
+        return (aware - clock.now()).total_seconds()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return min(300.0, max(1.0, seconds))
 
 
 def _plain(content: bytes, token: Secret) -> str:

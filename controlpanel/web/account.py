@@ -63,6 +63,20 @@ def choose_sync(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpRes
     return see_other(request, reverse("tokens", args=[scope.team_slug]))
 
 
+@door("accounts.connect", ("POST",))
+def ask_again(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponseBase:
+    """VPS.org asked to be left alone for a while; somebody knows better, once a minute."""
+    account = _account(scope, account_id)
+    if not services.ask_again(scope, account):
+        problem = _(
+            "VPS.org was asked again less than a minute ago. Wait until the minute is over."
+        )
+        return tokens.tokens_page(request, scope, problem)
+    tokens.ask_for(account)
+    messages.success(request, _("VPS.org is asked again now."))
+    return see_other(request, reverse("servers", args=[scope.team_slug]))
+
+
 @door("accounts.connect", _METHODS, fresh=True)
 def change(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponseBase:
     """Its name and colour, and the way to disconnect it."""

@@ -7,10 +7,12 @@ from typing import Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
+from controlpanel.credentials import clients
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
@@ -37,6 +39,7 @@ class Banner:
     url: str = ""
     label: str = ""
     title: str = ""
+    post: bool = False  # the action changes something, so it is a button
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def banners(
         if not is_connected(account):
             found.append(_disconnected(account))
             continue
-        if _code(account):
+        if _code(account) or clients.seconds_left(account):
             found.append(_trouble(scope, account, mend))
         if not account.writable:
             found.append(Banner("", f"{_quoted(account)}: {rules.second_dialect()}"))
@@ -97,6 +100,8 @@ def never_seen(account: Account) -> bool:
 
 def _trouble(scope: Scope, account: Account, mend: str) -> Banner:
     sync = account.sync
+    if clients.seconds_left(account):
+        return _waiting(scope, account, sync)
     text = _sentence(sync.trouble, _quoted(account))
     if sync.trouble not in _MENDABLE:
         return Banner("warn", _join(text, _their_words(sync), _as_of(sync)))
@@ -106,6 +111,26 @@ def _trouble(scope: Scope, account: Account, mend: str) -> Banner:
         _join(text, mend, _as_of(sync)),
         url=reverse("tokens", args=[scope.team_slug]) if can_mend else "",
         label=_("API tokens") if can_mend else "",
+    )
+
+
+def _waiting(scope: Scope, account: Account, sync: AccountSync) -> Banner:
+    minutes = -(-clients.seconds_left(account) // 60)
+    text = ngettext(
+        "VPS.org asks not to be asked for %(account)s for another minute, and the panel keeps to "
+        "it: nothing is read or changed there until then.",
+        "VPS.org asks not to be asked for %(account)s for another %(minutes)d minutes, and the "
+        "panel keeps to it: nothing is read or changed there until then.",
+        minutes,
+    ) % {"account": _quoted(account), "minutes": minutes}
+    if not scope.allows(MENDS):
+        return Banner("warn", _join(text, _their_words(sync), _as_of(sync)))
+    return Banner(
+        "warn",
+        _join(text, _their_words(sync), _as_of(sync)),
+        url=reverse("account-ask-again", args=[scope.team_slug, account.id]),
+        label=_("Try now"),
+        post=True,
     )
 
 
@@ -132,7 +157,7 @@ def _sentence(code: str, account: str) -> str:
             "The panel cannot write its audit record, so nothing new is taken over for "
             "%(account)s. It tries again by itself."
         )
-    elif code == "too_many_requests":
+    elif code in {"too_many_requests", "asked_to_wait"}:
         words = _(
             "VPS.org asks the panel to slow down for %(account)s. It waits and then tries again "
             "by itself."

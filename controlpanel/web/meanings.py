@@ -152,6 +152,11 @@ _FAILURES: Final[Words] = {
     "name_resolution": _NOT_REACHED,
     "connection_refused": _NOT_REACHED,
     "connect_timeout": _NOT_REACHED,
+    "spoke_first": _NOT_REACHED,
+    "asked_to_wait": _l(
+        "VPS.org asked the panel to wait before it asks again, so nothing was sent. The list of "
+        "servers says for how long."
+    ),
     "tls": _l(
         "No secure connection to VPS.org could be made, so nothing was sent. If this lasts, tell "
         "whoever runs this panel."

@@ -38,6 +38,7 @@ ROUTES: Final[Mapping[str, Events]] = {
     "account": _of("account.changed"),
     "account-disconnect": _of("account.disconnected"),
     "account-sync-token": _of("account.sync_token_chosen"),
+    "account-ask-again": _of("account.asked_again"),
     "account-service-token": _of("account.service_token_chosen"),
     "account-service-token-withdraw": _of("account.service_token_withdrawn"),
     "invite": _of("invitation.sent"),

@@ -109,8 +109,8 @@ def cursor_of(viewer, sandbox, path="/servers/"):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda good: "cursor=offset%3D100",
-        lambda good: "cursor=",
+        lambda _: "cursor=offset%3D100",
+        lambda _: "cursor=",
         lambda good: good[:-1] + ("a" if good[-1] != "a" else "b"),
         lambda good: f"{good}&page=2",
         lambda good: f"{good}&{good}",

@@ -207,6 +207,7 @@ TEAM_ROUTES: Mapping[str, Route] = {
     # Something is under way there: whoever has the right is told so.
     "account-disconnect": _account("accounts.connect", "accounts.connect", confirm_name="Acme"),
     "account-sync-token": _account("", "accounts.connect"),
+    "account-ask-again": _account("", "accounts.connect"),
     "account-service-token": _account("accounts.connect", "accounts.connect"),
     "account-service-token-withdraw": _account("", "accounts.connect"),
     "panel-keys": Route(get="keys.own"),

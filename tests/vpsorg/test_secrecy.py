@@ -142,7 +142,7 @@ def test_every_kind_of_error_survives_pickling() -> None:
     for kind in kinds:
         if not issubclass(kind, ApiError) or kind is ApiError:
             continue
-        error = kind("timeout", status=408, words="w", fields={"a": ["b"]}, retry_after=2.0)
+        error = kind("timeout", status=408, words="w", fields={"a": ["b"]}, retry_after=2)
         again = pickle.loads(pickle.dumps(error))  # noqa: S301
         assert type(again) is kind
         assert vars(again) == vars(error)
