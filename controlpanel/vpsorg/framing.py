@@ -25,6 +25,7 @@ _MOST_LINE: Final = 1 << 16
 _MOST_SIZE_LINE: Final = 1 << 10
 _MOST_CHUNKS: Final = 1 << 14
 _SWITCHING: Final = 101
+_BUFFER: Final = 1 << 15
 
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?\r?\n")
 _HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*\r?\n")
@@ -36,7 +37,7 @@ class Reader(io.BufferedReader):
     """Reads ahead; `rest` tells what has been read and is not yet asked for."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
-        super().__init__(_Tap(raw))
+        super().__init__(_Tap(raw), _BUFFER)
 
     def rest(self) -> bytes:
         """Waits for nothing."""
