@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
-_ACCEPTABLE = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
+_LONGEST = 64
+_ACCEPTABLE = re.compile(rf"[A-Za-z0-9_-]{{8,{_LONGEST}}}")
+_OURS = 16  # of a caller's id ours ends with so many characters, after a hyphen
+_KEPT = _LONGEST - _OURS - 1
 
 
 def new() -> str:
@@ -19,9 +22,14 @@ def current() -> str:
     return _current.get()
 
 
-def accept(given: str) -> str:
-    """A caller's id if it is harmless, else a new one."""
-    return given if _ACCEPTABLE.match(given) else new()
+def is_acceptable(text: str) -> bool:
+    return bool(_ACCEPTABLE.fullmatch(text))
+
+
+def begun_by(given: str) -> str:
+    """A new id that begins with the caller's, if that is harmless. An id that somebody sends again
+    never becomes the one of another request."""
+    return f"{given[:_KEPT]}-{secrets.token_hex(_OURS // 2)}" if is_acceptable(given) else new()
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def _headers(token: Secret) -> dict[str, str]:
         "Authorization": f"Bearer {token.reveal()}",
     }
     known = request_id.current()
-    if known and request_id.accept(known) == known:
+    if request_id.is_acceptable(known):
         headers["X-Request-Id"] = known
     return headers
 

@@ -44,7 +44,7 @@ def request_id(get_response: Handler) -> Handler:
     """Binds one id to everything that happens for this request."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        with ids.bound(ids.accept(request.headers.get("X-Request-Id", ""))) as value:
+        with ids.bound(ids.begun_by(request.headers.get("X-Request-Id", ""))) as value:
             response = get_response(request)
             response["X-Request-Id"] = value
             return response

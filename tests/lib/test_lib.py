@@ -37,14 +37,27 @@ def test_the_clock_can_be_moved() -> None:
 def test_request_ids_differ_and_are_acceptable() -> None:
     first, second = request_id.new(), request_id.new()
     assert first != second
-    assert request_id.accept(first) == first
+    assert request_id.is_acceptable(first)
 
 
-@pytest.mark.parametrize("given", ["", "short", "a" * 65, "with space", "new\nline-x", "ümlaut-id"])
+@pytest.mark.parametrize("given", ["from-my-script", "a" * 64, "A1_b-2c3", "0" * 8])
+def test_a_request_id_begins_with_the_callers_and_is_new(given: str) -> None:
+    first, second = request_id.begun_by(given), request_id.begun_by(given)
+    assert first != second
+    assert given not in (first, second)
+    assert first.startswith(given[:40])
+    assert request_id.is_acceptable(first)
+    assert request_id.begun_by(first) != first
+
+
+@pytest.mark.parametrize(
+    "given", ["", "short", "a" * 65, "with space", "new\nline-x", "newline-at-end\n", "ümlaut-id"]
+)
 def test_a_strange_request_id_is_replaced(given: str) -> None:
-    accepted = request_id.accept(given)
-    assert accepted != given
-    assert request_id.accept(accepted) == accepted
+    assert not request_id.is_acceptable(given)
+    made = request_id.begun_by(given)
+    assert request_id.is_acceptable(made)
+    assert not given or not made.startswith(given)
 
 
 def test_a_request_id_is_bound_for_a_while() -> None:

@@ -118,3 +118,31 @@ def test_it_hides_from_outsiders(alice: Person, charlie: Person) -> None:
 def test_it_rejects_post(alice: Person) -> None:
     noted(alice, "web-01")
     assert alice.post(URL).status_code == 405
+
+
+@pytest.mark.parametrize("sends", ["the whole", "its beginning", "it twice"])
+def test_nobody_gets_among_another_persons_request(
+    alice: Person, bob: Person, vera: Person, sends: str
+) -> None:
+    """Each of these opens what bob and vera may not, which is recorded."""
+    refused = "/teams/acme/members/invite/"
+    theirs = bob.get(refused)["X-Request-Id"]
+    given = {"the whole": theirs, "its beginning": theirs[:12], "it twice": (theirs * 2)[:64]}[
+        sends
+    ]
+    vera.get(refused, headers={"X-Request-Id": given})
+    first, second = AuditEvent.objects.filter(event="authz_fail").order_by("seq")
+    assert first.request_id == theirs
+    assert second.request_id != theirs
+    url = f"/teams/acme/audit/requests/{theirs}/"
+    assert seqs(alice.get(url).content.decode()) == [first.seq]
+    listed = alice.get(f"/teams/acme/audit/?q=request:{theirs}").content.decode()
+    assert seqs(listed) == [first.seq]
+
+
+def test_a_request_sent_again_with_its_id_is_another(alice: Person, bob: Person) -> None:
+    for _ in range(2):
+        bob.get("/teams/acme/members/invite/", headers={"X-Request-Id": "deploy-2026-11"})
+    first, second = AuditEvent.objects.filter(event="authz_fail").order_by("seq")
+    assert first.request_id != second.request_id
+    assert first.request_id.startswith("deploy-2026-11-")
