@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest
 from controlpanel.accounts import entering, roles, withheld
 from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
 from controlpanel.accounts.origin import of_request
-from controlpanel.accounts.policy import TEAM_WIDE
+from controlpanel.accounts.policy import AFTER_CLOSING, TEAM_WIDE
 from controlpanel.audit import readonly
 from controlpanel.audit.recorder import Target, record_now
 from controlpanel.lib import clock, request_id
@@ -57,11 +57,12 @@ def scope_for(
     user = request.user
     assert isinstance(user, User), "scope_for is asked for signed-in people only"
     origin = of_request(request)
-    membership = _membership(user, team_slug)
-    if membership is None:
+    membership = _membership(user, team_slug, permission)
+    scope = _scope(membership, origin) if membership else None
+    # A closed team exists for nobody but those who may read its log.
+    if membership is None or scope is None or (scope.is_closed and not scope.allows(permission)):
         _record_outsider(user, team_slug, origin)
         raise Http404
-    scope = _scope(membership, origin)
     policy = _policy(membership.team)
     request.differs = withheld.of_member(membership)  # type: ignore[attr-defined]
     request.rows_differ = withheld.in_team(membership)  # type: ignore[attr-defined]
@@ -86,7 +87,7 @@ def scope_at_work(user_id: UUID | None, team_id: UUID, permission: str) -> Scope
     """The same question asked again at the moment of sending; None when the right is gone."""
     if user_id is None:
         return None
-    membership = _at_work(user_id, team_id)
+    membership = _at_work(user_id, team_id, permission)
     if membership is None or lacks_second_step(user_id, _policy(membership.team)):
         return None
     scope = _scope(membership, Origin(via="worker", request_id=request_id.current()))
@@ -129,7 +130,7 @@ def as_now(scope: Scope) -> Scope:
     Of a panel key: no more than it may."""
     if scope.user_id is None:
         return scope
-    membership = _at_work(scope.user_id, scope.team_id)
+    membership = _at_work(scope.user_id, scope.team_id, MEMBER)
     if membership is None:
         return replace(scope, permissions=frozenset(), actor=replace(scope.actor, role=""))
     now = _scope(membership, scope.origin)
@@ -192,16 +193,21 @@ def in_force(permissions: frozenset[str], reach: Reach) -> frozenset[str]:
     return permissions if reach.is_all else permissions - TEAM_WIDE
 
 
-def _membership(user: User, team_slug: str) -> Membership | None:
+def _membership(user: User, team_slug: str, permission: str) -> Membership | None:
     membership = (
         Membership.objects.select_related("team__policy")
         .annotate(**withheld.COLUMNS)
-        .filter(user_id=user.id, team__slug=team_slug, team__closed_at=None, suspended_at=None)
+        .filter(user_id=user.id, team__slug=team_slug, suspended_at=None)
         .first()
     )
-    if membership is not None:
-        membership.user = user  # read in this very request: no need to read it again
+    if membership is None or _is_over(membership.team, permission):
+        return None
+    membership.user = user  # read in this very request: no need to read it again
     return membership
+
+
+def _is_over(team: Team, permission: str) -> bool:
+    return team.closed_at is not None and permission not in AFTER_CLOSING
 
 
 def _policy(team: Team) -> TeamPolicy | None:
@@ -210,19 +216,19 @@ def _policy(team: Team) -> TeamPolicy | None:
     return policy
 
 
-def _at_work(user_id: UUID, team_id: UUID) -> Membership | None:
-    return (
+def _at_work(user_id: UUID, team_id: UUID, permission: str) -> Membership | None:
+    membership = (
         Membership.objects.select_related("team__policy", "user")
         .annotate(**withheld.COLUMNS)
         .filter(
             user_id=user_id,
             team_id=team_id,
-            team__closed_at=None,
             user__is_active=True,
             suspended_at=None,
         )
         .first()
     )
+    return None if membership is None or _is_over(membership.team, permission) else membership
 
 
 def _people(scope: Scope) -> list[tuple[User, frozenset[str]]]:
@@ -253,15 +259,17 @@ def _scope(membership: Membership, origin: Origin) -> Scope:
     user, team = membership.user, membership.team
     # What the log does not know gives nobody a right.
     role = None if withheld.of_member(membership) else roles.find(team.id, membership.role)
+    permissions = in_force(role.permissions, membership.reach) if role else frozenset()
     return Scope(
         actor=Actor(kind="user", id=str(user.id), name=user.email, role=membership.role),
         origin=origin,
         team_id=team.id,
         team_slug=team.slug,
         team_name=team.name,
-        permissions=in_force(role.permissions, membership.reach) if role else frozenset(),
+        permissions=permissions & AFTER_CLOSING if team.closed_at else permissions,
         user_id=user.id,
         reach=membership.reach,
+        is_closed=team.closed_at is not None,
     )
 
 

@@ -40,6 +40,9 @@ TEAM_WIDE: Final = frozenset(
     {"accounts.connect", "members.manage", "keys.others", "policies.manage", "team.manage"}
 )
 
+# Rights that outlive a team: its log stays readable to those who could read it.
+AFTER_CLOSING: Final = frozenset({"audit.view", "audit.export"})
+
 _LOOK = {"servers.view", "members.view", "keys.own"}
 _RUN = {
     "servers.create",

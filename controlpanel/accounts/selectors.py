@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.http import Http404
 
+from controlpanel.accounts import roles
 from controlpanel.accounts.entering import SECOND_STEPS
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.lib.scope import Scope
@@ -15,6 +16,18 @@ from controlpanel.lib.scope import Scope
 def teams_of(user: User) -> QuerySet[Team]:
     theirs = Team.objects.filter(memberships__user=user, memberships__suspended_at=None)
     return theirs.filter(closed_at=None).order_by("name")
+
+
+def closed_teams_of(user: User) -> list[Team]:
+    """Closed ones whose log this person may still read, the last closed first."""
+    mine = Membership.objects.filter(user=user, suspended_at=None).exclude(team__closed_at=None)
+    found = mine.select_related("team").order_by("-team__closed_at")
+    return [one.team for one in found if _reads_log(one)]
+
+
+def _reads_log(membership: Membership) -> bool:
+    role = roles.find(membership.team_id, membership.role)
+    return role is not None and "audit.view" in role.permissions
 
 
 def latest_membership(user: User) -> Membership | None:

@@ -90,6 +90,8 @@ class Scope:
     reach: Reach = EVERYTHING
     # Where a panel key asks: then this is what the key may do, and no more than its creator may.
     key_id: UUID | None = None
+    # The team is closed: what is left is to read its log.
+    is_closed: bool = False
 
     def allows(self, permission: str) -> bool:
         return permission in self.permissions

@@ -12,6 +12,7 @@ from controlpanel.accounts import openid, selectors
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
 from controlpanel.web import differences, readonly, second_step, verification
+from controlpanel.web.banners import Banner
 
 # Pages that stand below another one's entry, though not below its address.
 _BELOW = {"members": ("roles", "policies")}
@@ -60,8 +61,15 @@ def panel(request: HttpRequest) -> dict[str, Any]:
 def _banners(request: HttpRequest, scope: Scope | None) -> list[Any]:
     damage = verification.banners(scope) if scope else []
     rows = differences.banner(request, scope) if scope else None
-    others = (rows, readonly.banner(), second_step.banner(request, scope))
+    closed = _closed_banner(scope)
+    others = (rows, readonly.banner(), closed, second_step.banner(request, scope))
     return [*damage, *(banner for banner in others if banner)]
+
+
+def _closed_banner(scope: Scope | None) -> Banner | None:
+    if scope is None or not scope.is_closed:
+        return None
+    return Banner("", _("This team is closed. Its audit log stays; nothing else is left of it."))
 
 
 def _own_nav(request: HttpRequest) -> list[dict[str, Any]]:
@@ -98,7 +106,7 @@ def _nav(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
     }
     links = []
     for route, permissions, icon in _NAV:
-        if not permissions or any(map(scope.allows, permissions)):
+        if any(map(scope.allows, permissions)) or not (permissions or scope.is_closed):
             url = reverse(route, args=[scope.team_slug])
             links.append(
                 {

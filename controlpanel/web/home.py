@@ -20,7 +20,8 @@ def home(request: HttpRequest) -> HttpResponseBase:
         return to_sign_in(request)
     latest = selectors.latest_membership(request.user)
     if latest is None:
-        return render(request, "team/none.html")
+        closed = selectors.closed_teams_of(request.user)
+        return render(request, "team/none.html", {"closed_teams": closed})
     role = roles.find(latest.team_id, latest.role)
     return redirect(_start(role.permissions if role else frozenset()), team=latest.team.slug)
 

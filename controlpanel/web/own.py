@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_http_methods, require_POST
 
-from controlpanel.accounts import openid
+from controlpanel.accounts import openid, selectors
 from controlpanel.accounts import own_settings as saving
 from controlpanel.accounts.models import Team, User
 from controlpanel.credentials.models import PanelKey
@@ -90,7 +90,12 @@ def own_settings(request: HttpRequest, user: User) -> HttpResponseBase:
             secure=settings.SESSION_COOKIE_SECURE,
         )
         return response
-    context = {"form": form, "sign_in": _sign_in(user), "keys": _keys(user)}
+    context = {
+        "form": form,
+        "sign_in": _sign_in(user),
+        "keys": _keys(user),
+        "closed_teams": selectors.closed_teams_of(user),
+    }
     return page(request, "own/settings.html", context, status=422 if form.is_bound else 200)
 
 

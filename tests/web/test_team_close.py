@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +20,7 @@ from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
 from controlpanel.operations.tasks import due_accounts, look
 from controlpanel.sandbox.server import Sandbox
-from controlpanel.servers.models import Server
+from controlpanel.servers.models import Server, ServerLabel
 from tests.operations.asks import power, sent
 from tests.people import HTMX, Person, join, with_labels
 
@@ -55,12 +55,88 @@ def test_nobody_enters_it(alice: Person, bob: Person, synced: Account) -> None:
     assert 'href="/teams/acme/"' in alice.get("/teams/other/servers/").content.decode()
     alice.post(URL, FORM)
     for person in (alice, bob):
-        for page in ("", "servers/", "audit/", "settings/", "close/"):
+        for page in ("", "servers/", "members/", "api/", "settings/", "close/"):
             assert person.get(f"/teams/acme/{page}").status_code == 404
         assert person.get("/teams/acme/servers/", headers=HTMX).status_code == 404
     assert alice.post(URL, FORM).status_code == 404
     assert 'href="/teams/acme/"' not in alice.get("/teams/other/servers/").content.decode()
     assert "You are in no team yet" in bob.get("/").content.decode()
+
+
+READING = (
+    "", "today/", "checkpoints/", "verification/", "export/", "new/", "review/", "outside/",
+)  # fmt: skip
+
+
+def readable(person: Person) -> set[str]:
+    return {page for page in READING if person.get(f"/teams/acme/audit/{page}").status_code == 200}
+
+
+def test_its_log_stays_readable_to_those_who_could_read_it(
+    alice: Person, adam: Person, audrey: Person, bob: Person, vera: Person, charlie: Person
+) -> None:
+    before = {who.user.name: readable(who) for who in (alice, adam, audrey, bob, vera, charlie)}
+    alice.post(URL, FORM)
+    after = {who.user.name: readable(who) for who in (alice, adam, audrey, bob, vera, charlie)}
+    assert after == before
+    assert after["Audrey"] == set(READING)
+    assert not after["Bob"]
+    assert not after["Vera"]
+    assert not after["Charlie"]
+    page = audrey.get("/teams/acme/audit/").content.decode()
+    assert "This team is closed" in page
+    assert 'href="/teams/acme/servers/"' not in page
+    assert 'href="/teams/acme/api/"' not in page
+    assert bob.get("/teams/acme/audit/").status_code == 404
+
+
+@pytest.mark.parametrize("ended", ["suspended", "removed", "inactive"])
+def test_who_was_put_out_before_reads_nothing(alice: Person, audrey: Person, ended: str) -> None:
+    if ended == "suspended":
+        Membership.objects.filter(user=audrey.user).update(suspended_at="2026-01-01T00:00Z")
+    elif ended == "removed":
+        Membership.objects.filter(user=audrey.user).delete()
+    alice.post(URL, FORM)
+    if ended == "inactive":
+        type(audrey.user).objects.filter(id=audrey.user.id).update(is_active=False)
+        assert audrey.get("/teams/acme/audit/").status_code == 302
+        return
+    assert not readable(audrey)
+
+
+def test_a_part_stays_a_part(
+    team: Team, alice: Person, bob: Person, server: Callable[[str], Server]
+) -> None:
+    """Who read about some servers reads about those."""
+    part = join(team, "paula", "auditor", with_labels("env:prod"))
+    ServerLabel.objects.create(server=server("web-server-01"), key="env", value="prod")
+    for name in ("web-server-01", "db-server-01"):
+        done = sent(power(bob, "reboot", server(name)))
+        Operation.objects.filter(id=done.id).update(state="failed", ended_at="2026-01-01T00:00Z")
+    before = part.get("/teams/acme/audit/").content.decode()
+    alice.post(URL, FORM)
+    after = part.get("/teams/acme/audit/").content.decode()
+    for page in (before, after):
+        assert "web-server-01" in page
+        assert "db-server-01" not in page
+    assert "Alice closed" not in after
+    assert "alice@example.com closed" not in after
+
+
+def test_nothing_is_signed_off_or_set_in_it(alice: Person, audrey: Person) -> None:
+    alice.post(URL, FORM)
+    count = AuditEvent.objects.filter(event__startswith="review").count()
+    for path in ("review/", "review/rules/", "outside/", "checkpoints/"):
+        answer = audrey.post(f"/teams/acme/audit/{path}", {"seq": "1", "note": "x", "hook": "x"})
+        assert answer.status_code in {403, 404, 405}
+    assert AuditEvent.objects.filter(event__startswith="review").count() == count
+
+
+def test_it_is_found_again(alice: Person, audrey: Person, bob: Person) -> None:
+    alice.post(URL, FORM)
+    for page in ("/", "/account/settings/"):
+        assert "Audit log of Acme" in audrey.get(page).content.decode()
+        assert "Audit log of Acme" not in bob.get(page).content.decode()
 
 
 def test_workers_leave_it_alone(alice: Person, synced: Account, sandbox: Sandbox) -> None:
