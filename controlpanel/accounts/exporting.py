@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import User
-from controlpanel.audit import bundle, exports, ledger
+from controlpanel.audit import bundle, checkpoints, exports, ledger
 from controlpanel.audit.exports import Taken, Wish
 from controlpanel.audit.models import Export
 from controlpanel.lib import clock
@@ -141,7 +141,9 @@ def _claimed() -> Export | None:
     if Export.objects.filter(state="working", claimed_until__gte=now).exists():
         return None
     due = Export.objects.filter(Q(state="waiting") | Q(state="working", claimed_until__lt=now))
-    for export in due.order_by("asked_at")[:AT_ONCE]:
+    for export in due.order_by("asked_at"):
+        if export.form == "bundle" and not _can_be_proven(export):
+            continue
         mine = due.filter(id=export.id, attempt=export.attempt).update(
             state="working", attempt=F("attempt") + 1, claimed_until=now + CLAIM, percent=0
         )
@@ -149,6 +151,12 @@ def _claimed() -> Export | None:
             export.refresh_from_db()
             return export
     return None
+
+
+def _can_be_proven(export: Export) -> bool:
+    """There is a checkpoint since it was asked for, or one may be made now."""
+    covered = checkpoints.first_since(export.asked_at) is not None
+    return covered or not checkpoints.is_too_soon()
 
 
 def _prepare(export: Export) -> None:
@@ -167,6 +175,8 @@ def _prepare(export: Export) -> None:
         _finish(export, scope, taken, path.stat().st_size)
     except _Lost:
         log.warning("export.lost", export=str(export.id))
+    except bundle.TooSoon:  # another one was quicker
+        _move(export, state="waiting", claimed_until=None)
     except (bundle.NoBundle, ledger.RolledBack) as error:
         _fail(export, str(error))
     except Exception:
@@ -249,7 +259,7 @@ def _refuse_unless_unchanged(file: IO[bytes], export: Export) -> None:
 
 
 def _wish(export: Export) -> Wish:
-    return Wish(export.form, _unpacked(export.asked), export.query)
+    return Wish(export.form, _unpacked(export.asked), export.query, export.asked_at)
 
 
 def _reach(reach: Reach) -> dict[str, Any]:

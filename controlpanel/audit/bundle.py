@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -40,6 +41,10 @@ class NoBundle(Exception):
     """Nothing was written; the message is a sentence that says why."""
 
 
+class TooSoon(NoBundle):
+    """A checkpoint would have to be made, and the last one is younger than a minute."""
+
+
 @dataclass(slots=True)
 class Written:
     """How many events are in it, and the numbers of the first and the last."""
@@ -53,8 +58,12 @@ def verifier_hash() -> str:
     return sha256(_VERIFIER.read_bytes()).hexdigest()
 
 
-def write(file: IO[bytes], wanted: Wanted, told: Progress = quietly) -> Written:
-    point = _checkpoint(wanted)
+def write(
+    file: IO[bytes], wanted: Wanted, told: Progress = quietly, at: datetime | None = None
+) -> Written:
+    """`at`: when somebody asked for it, which makes at most one checkpoint a minute; None: a
+    checkpoint is made now. Raises NoBundle, TooSoon."""
+    point = _checkpoint(wanted, at)
     found = checkpoints.chain_proof(wanted.chain, point.number)
     if found is None:
         raise NoBundle(_("Nothing was recorded in this chain until then."))
@@ -101,11 +110,10 @@ class _Members:
         self.add(name, iter([text.encode()]))
 
 
-def _checkpoint(wanted: Wanted) -> Checkpoint:
-    if isinstance(wanted, Span):
-        covering = Checkpoint.objects.filter(at__gte=wanted.until).order_by("number").first()
-        if covering:
-            return covering
+def _checkpoint(wanted: Wanted, at: datetime | None) -> Checkpoint:
+    covering = _covering(wanted, at)
+    if covering:
+        return covering
     if closure.current():  # nothing is signed over what was changed
         raise NoBundle(
             _(
@@ -113,10 +121,32 @@ def _checkpoint(wanted: Wanted) -> Checkpoint:
                 "time before its last checkpoint, or try again then."
             )
         )
+    if at is not None and checkpoints.is_too_soon():
+        raise TooSoon(_("The next checkpoint can be made in a minute. Ask for it again then."))
     made = checkpoints.take() or checkpoints.latest()
     if made is None:
         raise NoBundle(_("No checkpoint could be made. Try again in a moment."))
     return made
+
+
+def _covering(wanted: Wanted, at: datetime | None) -> Checkpoint | None:
+    """One that is there already and covers all that is wanted."""
+    if isinstance(wanted, Span):
+        return checkpoints.first_since(wanted.until)
+    last = checkpoints.latest() if at is not None else None
+    if at is None or last is None:
+        return None
+    stood = checkpoints.of_chains(last.number).get(wanted.chain)
+    if stood and not _is_news(wanted, stood.seq):
+        return last
+    return checkpoints.first_since(at)
+
+
+def _is_news(wanted: Histories, seq: int) -> bool:
+    """Whether something was recorded since that may matter; exports of other things do not."""
+    since = AuditEvent.objects.filter(chain=wanted.chain, seq__gt=seq)
+    others = since.exclude(event="audit.exported")
+    return others.exists() or wanted.found.filter(seq__gt=seq).exists()
 
 
 def _chosen(

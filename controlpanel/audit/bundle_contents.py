@@ -68,12 +68,15 @@ class Run:
 Wanted = Span | Histories
 
 
-def wanted(scope: Scope, asked: Mapping[str, Any], filters: str) -> Wanted:
-    """What proves most of what `asked` finds for this reader. `filters`: the same in words."""
+def wanted(
+    scope: Scope, asked: Mapping[str, Any], filters: str, at: datetime | None = None
+) -> Wanted:
+    """What proves most of what `asked` finds for this reader. `filters`: the same in words; `at`:
+    when it was asked for, if not now."""
     given = {name for name, value in asked.items() if value not in ("", None, [], ())}
     chain, team = str(scope.team_id), scope.team_slug
     if scope.reach.is_all and given <= {"after", "before"}:
-        until = _just_before(asked["before"]) if "before" in given else clock.now()
+        until = _just_before(asked["before"]) if "before" in given else at or clock.now()
         return Span(chain, team, asked["after"] if "after" in given else _ALWAYS, until)
     seen = selectors.events(scope)
     found = selectors.events(scope, **asked)

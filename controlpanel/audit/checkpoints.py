@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -33,6 +33,8 @@ from controlpanel.lib import clock
 
 VERSION: Final = 1
 EVERY: Final = timedelta(minutes=5)
+# What people ask for makes no checkpoint sooner after the last one.
+APART: Final = timedelta(minutes=1)
 EVENTS: Final = 1000
 GENESIS: Final = chains.GENESIS
 
@@ -81,6 +83,17 @@ def due() -> bool:
     stands = ChainHead.objects.aggregate(events=Sum("seq"))["events"] or 0
     stood = sum(row.seq for row in of_chains(last.number).values())
     return bool(stands - stood >= EVENTS)
+
+
+def is_too_soon() -> bool:
+    """Whether the last one is too young for somebody's wish to make another."""
+    last = latest()
+    return last is not None and timedelta(0) <= clock.now() - last.at < APART
+
+
+def first_since(at: datetime) -> Checkpoint | None:
+    """The first that covers everything recorded until then."""
+    return Checkpoint.objects.filter(at__gte=at).order_by("number").first()
 
 
 def latest() -> Checkpoint | None:

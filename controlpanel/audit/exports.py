@@ -1,7 +1,8 @@
 """What somebody takes out of the audit log: which events, in which form, and the record of it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import IO, Any, Final
 
@@ -31,11 +32,13 @@ _LINES: Final = {"csv": csv_lines, "jsonl": jsonl_lines}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`asked`: what selectors.events takes; `query`: the same as a person writes it."""
+    """`asked`: what selectors.events takes; `query`: the same as a person writes it; `at`: when
+    they asked."""
 
     form: str
     asked: Mapping[str, Any]
     query: str = ""
+    at: datetime = field(default_factory=clock.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def file_name(scope: Scope, form: str) -> str:
 def write(file: IO[bytes], scope: Scope, wish: Wish, told: Progress = quietly) -> Taken:
     """Writes what the person of `scope` may read of it, oldest first. bundle.NoBundle."""
     if wish.form == "bundle":
-        return write_bundle(file, _wanted(scope, wish), told)
+        return write_bundle(file, _wanted(scope, wish), told, wish.at)
     seen = _Seen()
     events = seen.through(walk(selectors.events(scope, **wish.asked), _head(scope), told=told))
     for line in _LINES[wish.form](events):
@@ -77,8 +80,11 @@ def write(file: IO[bytes], scope: Scope, wish: Wish, told: Progress = quietly) -
     return Taken(seen.count, seen.first, seen.last, _hash(file))
 
 
-def write_bundle(file: IO[bytes], wanted: Wanted, told: Progress = quietly) -> Taken:
-    written = bundle.write(file, wanted, told)
+def write_bundle(
+    file: IO[bytes], wanted: Wanted, told: Progress = quietly, at: datetime | None = None
+) -> Taken:
+    """`at` as bundle.write takes it. Raises bundle.NoBundle."""
+    written = bundle.write(file, wanted, told, at)
     return Taken(written.count, written.first, written.last, _hash(file))
 
 
@@ -101,7 +107,7 @@ def record(scope: Scope, wish: Wish, taken: Taken) -> None:
 
 
 def _wanted(scope: Scope, wish: Wish) -> Wanted:
-    return bundle_contents.wanted(scope, wish.asked, wish.query)
+    return bundle_contents.wanted(scope, wish.asked, wish.query, wish.at)
 
 
 class _Seen:

@@ -34,23 +34,20 @@ _LISTED: Final = 10
 
 @door("audit.export", ("GET", "HEAD", "POST"))
 def export(request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    """The page; with `format` in the address the file itself, if it is of a size for that.
+    """The page; a POST with `format` in the address gives the file, or lets a worker prepare it.
 
-    A POST to the same address lets a worker prepare it.
-    """
+    A GET, which a link on any page can be, takes nothing and records nothing."""
     filters = audit_filters.read(request.GET)
     form = request.GET.get("format", "")
     if filters.problems:
         return _page(request, scope, filters, status=422)
     if form not in exports.TYPES and (form or request.method == "POST"):
         return _page(request, scope, filters, problem=_unknown_format(), status=422)
-    if not form:
+    if request.method != "POST":
         return _page(request, scope, filters)
     wish = Wish(form, filters.asked, filters.canonical)
-    if request.method == "POST":
-        return _begun(request, scope, filters, wish)
     if exports.is_long(scope, wish):
-        return _page(request, scope, filters, problem=_too_many(), form=form, status=409)
+        return _begun(request, scope, filters, wish)
     return _given(request, scope, filters, wish)
 
 
@@ -88,23 +85,21 @@ def _begun(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> 
 
 
 def _given(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> HttpResponseBase:
-    name = exports.file_name(scope, wish.form)
-    if request.method == "HEAD":  # nothing is taken, and nothing recorded
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return HttpResponse(content_type=exports.TYPES[wish.form], headers=headers)
     file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  the response closes it
     try:
         taken = exports.write(file, scope, wish)
         exports.record(scope, wish, taken)
+    except bundle.TooSoon:
+        file.close()
+        return _begun(request, scope, filters, wish)
     except (bundle.NoBundle, RolledBack) as none:
         file.close()
         return _page(request, scope, filters, problem=str(none), status=409)
     except BaseException:
         file.close()
         raise
-    return FileResponse(
-        file, as_attachment=True, filename=name, content_type=exports.TYPES[wish.form]
-    )
+    name, kind = exports.file_name(scope, wish.form), exports.TYPES[wish.form]
+    return FileResponse(file, as_attachment=True, filename=name, content_type=kind)
 
 
 def _page(
@@ -113,10 +108,8 @@ def _page(
     filters: Filters,
     *,
     problem: str = "",
-    form: str = "",
     status: int = 200,
 ) -> HttpResponseBase:
-    """`form`: what turned out to be too long to be given at once."""
     audit = reverse("audit", args=[scope.team_slug])
     context: dict[str, Any] = {
         "filters": filters,
@@ -130,9 +123,7 @@ def _page(
         is_long = count > exports.AT_ONCE
         context |= {"count": count, "is_long": is_long, "at_once": exports.AT_ONCE}
         context["proves"] = _proves(scope, filters)
-        context["forms"] = [
-            {**one, "is_long": is_long or one["form"] == form} for one in _forms(filters)
-        ]
+        context["forms"] = [{**one, "is_long": is_long} for one in _forms(filters)]
     return page(request, "audit/export.html", context, status=status)
 
 
@@ -203,10 +194,3 @@ def _forms(filters: Filters) -> list[dict[str, Any]]:
 
 def _unknown_format() -> str:
     return _("A format is one of: csv, jsonl, bundle. Choose one below.")
-
-
-def _too_many() -> str:
-    return _(
-        "These are too many events to be given at once. Let a file be prepared, or narrow the "
-        "filters."
-    )

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,11 +19,13 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.asserts import assertRedirects
 
+from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Team
-from controlpanel.audit import bundle, closure, exports
+from controlpanel.audit import bundle, checkpoints, closure, exports
 from controlpanel.audit.content import requested_as
-from controlpanel.audit.models import AuditEvent, Checkpoint
+from controlpanel.audit.models import AuditEvent, Checkpoint, Export
 from controlpanel.audit.recorder import Target, record
+from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin
 from tests.audit import second_verifier
 from tests.people import Person, join, with_labels, with_servers
@@ -79,7 +82,7 @@ def created(team: Team, operation: str, server: str, name: str) -> None:
 
 
 def given(person: Person, form: str, query: str = "") -> bytes:
-    answer: Any = person.get(f"{URL}?{query}&format={form}")
+    answer: Any = person.post(f"{URL}?{query}&format={form}")
     assert answer.status_code == 200
     assert answer["Content-Disposition"].startswith("attachment"), answer.content.decode()[:3000]
     return b"".join(answer.streaming_content)
@@ -181,15 +184,70 @@ def test_who_took_what_is_recorded_first(audrey: Person) -> None:
 def test_nothing_is_given_that_cannot_be_recorded(
     audrey: Person, audit_broken: None, form: str
 ) -> None:
-    answer = audrey.get(f"{URL}?format={form}")
+    answer = audrey.post(f"{URL}?format={form}")
     assert answer.status_code == 503
     assert "web-01" not in answer.content.decode()
 
 
-def test_head_takes_nothing(audrey: Person) -> None:
-    answer = audrey.head(f"{URL}?format=csv")
+@pytest.mark.parametrize("form", sorted(exports.TYPES))
+@pytest.mark.parametrize("verb", ["get", "head"])
+def test_a_link_takes_nothing(audrey: Person, form: str, verb: str) -> None:
+    """Any page can hold one, or an image with such an address."""
+    before = AuditEvent.objects.count(), Checkpoint.objects.count(), Export.objects.count()
+    answer = getattr(audrey, verb)(f"{URL}?format={form}")
     assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/html")
+    after = AuditEvent.objects.count(), Checkpoint.objects.count(), Export.objects.count()
+    assert after == before
+
+
+@pytest.mark.parametrize("form", sorted(exports.TYPES))
+def test_another_sites_form_takes_nothing(audrey: Person, form: str) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(audrey.user)
+    assert browser.post(f"{URL}?format={form}").status_code == 403
     assert not AuditEvent.objects.filter(event="audit.exported").exists()
+
+
+def test_a_second_bundle_of_the_same_needs_no_second_checkpoint(audrey: Person) -> None:
+    for _ in range(3):
+        given(audrey, "bundle", "target=101")
+    assert Checkpoint.objects.count() == 1
+
+
+def test_at_most_one_checkpoint_a_minute(audrey: Person, alice: Person, team: Team) -> None:
+    """What the last one does not cover yet is prepared, whoever asks and however often."""
+    given(audrey, "bundle", "target=101")
+    write(team, "101", "web-01")
+    for person in (audrey, alice, audrey):
+        answer = person.post(f"{URL}?target=101&format=bundle")
+        assert answer.status_code == 303
+        exporting.work()
+    assert Checkpoint.objects.count() == 1
+    assert {one.state for one in Export.objects.all()} == {"waiting"}
+    clock.shift(timedelta(seconds=61))
+    for _ in range(2):
+        exporting.work()
+    assert Checkpoint.objects.count() == 2
+    assert [one.state for one in Export.objects.all()] == ["ready", "ready"]
+    assert all(one.count == 4 for one in Export.objects.all())
+
+
+def test_what_the_workers_signed_meanwhile_is_enough(audrey: Person, team: Team) -> None:
+    given(audrey, "bundle", "target=101")
+    write(team, "101", "web-01")
+    audrey.post(f"{URL}?target=101&format=bundle")
+    clock.shift(timedelta(seconds=5))
+    assert checkpoints.take()
+    exporting.work()
+    assert Export.objects.get().state == "ready"
+    assert Checkpoint.objects.count() == 2
+
+
+def test_a_table_waits_for_no_checkpoint(audrey: Person, team: Team) -> None:
+    given(audrey, "bundle", "target=101")
+    write(team, "101", "web-01")
+    assert len(rows(audrey, "target=101")) == 4
 
 
 def test_a_bundle_of_everything_is_a_span(audrey: Person, tmp_path: Path) -> None:
@@ -263,6 +321,7 @@ def test_what_may_not_be_seen_leaves_a_gap_that_is_said(team: Team, tmp_path: Pa
     assert "its events from 5 on are the complete history" in said
     assert "Only signed: what is here of server 101 before its event 5" in said
     write(team, "101", "web-01")
+    clock.shift(timedelta(minutes=1))
     said = verified(unpacked(reader, tmp_path / "gone"))
     assert "Only signed: what is here of server 101 before its event 6" in said
     assert "complete history" not in said
@@ -270,23 +329,23 @@ def test_what_may_not_be_seen_leaves_a_gap_that_is_said(team: Team, tmp_path: Pa
 
 def test_a_reader_of_some_servers_finds_no_other_by_a_filter(team: Team) -> None:
     reader = join(team, "rita", "auditor", with_servers("101"))
-    answer = reader.get(f"{URL}?target=102&format=bundle")
+    answer = reader.post(f"{URL}?target=102&format=bundle")
     assert answer.status_code == 409
     assert "Nothing was recorded about that" in answer.content.decode()
 
 
 def test_it_says_what_is_wrong_with_the_address(audrey: Person) -> None:
     assert audrey.get(f"{URL}?after=soon").status_code == 422
-    assert audrey.get(f"{URL}?after=soon&format=csv").status_code == 422
-    answer = audrey.get(f"{URL}?format=exe")
-    assert answer.status_code == 422
-    assert "csv, jsonl, bundle" in answer.content.decode()
+    assert audrey.post(f"{URL}?after=soon&format=csv").status_code == 422
+    for answer in (audrey.get(f"{URL}?format=exe"), audrey.post(f"{URL}?format=exe")):
+        assert answer.status_code == 422
+        assert "csv, jsonl, bundle" in answer.content.decode()
 
 
 def test_it_requires_the_right(alice: Person, bob: Person, vera: Person) -> None:
     assert alice.get(URL).status_code == 200
     for person in (bob, vera):
-        answer = person.get(f"{URL}?format=csv")
+        answer = person.post(f"{URL}?format=csv")
         assert answer.status_code == 403
         assert "export the audit log" in answer.content.decode()
 
@@ -300,7 +359,7 @@ def test_it_requires_sign_in(nobody: Client) -> None:
 
 
 def test_it_hides_from_outsiders(charlie: Person) -> None:
-    assert charlie.get(f"{URL}?format=csv").status_code == 404
+    assert charlie.post(f"{URL}?format=csv").status_code == 404
 
 
 def everything(folder: Path) -> str:
@@ -313,8 +372,8 @@ def everything(folder: Path) -> str:
 def test_the_ends_of_time_are_no_trouble(audrey: Person, moment: str) -> None:
     for key in ("after", "before"):
         assert audrey.get(URL, {"q": f"{key}:{moment}"}).status_code in {200, 422}
-        answer = audrey.get(URL, {"q": f"{key}:{moment}", "format": "bundle"})
-        assert answer.status_code in {200, 409, 422}
+        answer = audrey.post(f"{URL}?q={quote(f'{key}:{moment}')}&format=bundle")
+        assert answer.status_code in {200, 303, 409, 422}
 
 
 def test_a_bundle_signs_nothing_while_the_panel_is_read_only(audrey: Person) -> None:
@@ -323,7 +382,7 @@ def test_a_bundle_signs_nothing_while_the_panel_is_read_only(audrey: Person) -> 
     before = Checkpoint.objects.count()
     closure.close(closure.CHANGED, "another")
 
-    answer = audrey.get(f"{URL}?format=bundle")
+    answer = audrey.post(f"{URL}?format=bundle")
 
-    assert answer.status_code == 409
+    assert answer.status_code == 503
     assert Checkpoint.objects.count() == before
