@@ -70,6 +70,7 @@ NOTHING_TO_DO = {
     "leave",
     "member-restore",
     "operation-adopt",
+    "operation-confirm",  # nothing was seen
     "panel-key-rotate",  # somebody else's
     "ownership-answer",
     "ownership-withdraw",
