@@ -220,7 +220,7 @@ def test_a_command_lists_and_confirms(panel: Panel, capsys: Any) -> None:
 
 
 def test_the_door_asks_no_query_more(panel: Panel, django_assert_max_num_queries: Any) -> None:
-    membership = access._membership(panel.eve.user, panel.team.slug)
+    membership = access._membership(panel.eve.user, panel.team.slug, "servers.view")
     assert membership
     with django_assert_max_num_queries(0):
         scope = access._scope(membership, panel.scope().origin)
