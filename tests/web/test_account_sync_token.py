@@ -67,7 +67,7 @@ def test_it_requires_the_right(bob: Person, vera: Person, account: Account, url:
 
 
 def test_it_requires_sign_in(nobody: Client, url: str) -> None:
-    assertRedirects(nobody.post(url), "/accounts/login/")
+    assertRedirects(nobody.post(url), "/accounts/login/?next=%2F")
 
 
 def test_it_hides_from_outsiders(

@@ -89,7 +89,9 @@ def test_it_rejects_get(bob):
 
 
 def test_it_requires_sign_in(nobody):
-    assertRedirects(nobody.post(URL, FORM), "/accounts/login/", fetch_redirect_response=False)
+    assertRedirects(
+        nobody.post(URL, FORM), "/accounts/login/?next=%2F", fetch_redirect_response=False
+    )
 
 
 def test_it_requires_the_right(vera):
