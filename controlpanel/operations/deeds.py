@@ -14,13 +14,13 @@ from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.states import FINAL, STUCK, State
 from controlpanel.servers import mirror
 from controlpanel.servers.models import Server
+from controlpanel.servers.same import same
 
 # What had no visible effect when its operation ended may still have one for this long.
 AFTERMATH: Final = timedelta(minutes=10)
 # Further back nothing is looked for that has ended since: few run for so long.
 _ASKED: Final = timedelta(days=1)
 _UNDER_WAY: Final = {"start": "starting", "stop": "stopping"}
-_STATUSES: Final = Server.MOVING | {"active", "stopped"}
 # Never done: cancelled ones were not sent, and to failed ones VPS.org said no.
 _NOT_DONE: Final = (State.REQUESTED.value, State.CANCELLED.value, State.FAILED.value)
 
@@ -116,13 +116,14 @@ def _explains(deed: _Deed, name: str, after: object) -> bool:
     if deed.kind == "create":
         return True  # it is being made: an address comes, the status moves
     if deed.kind == "update":
-        return name in deed.body and bool(after == deed.body[name])
+        # While it is open, whatever comes of its fields is its own.
+        return name in deed.body and (deed.is_open or same(name, after, deed.body[name]))
     if name != "status":
         return False
     if deed.kind == "delete":
         return True
-    if deed.is_fresh and after in _STATUSES:
-        return True  # not begun, under way, or done
+    if deed.is_fresh:
+        return True  # not begun, under way, done, or in a word that nobody knows
     if deed.kind == "reboot":
         return after in Server.MOVING
     return after in {FINAL[deed.kind], _UNDER_WAY[deed.kind]}

@@ -11,6 +11,7 @@ from controlpanel.credentials import clients
 from controlpanel.operations.deeds import Deeds
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
+from controlpanel.servers.same import same
 from controlpanel.vpsorg.errors import ApiError, NotFound
 
 FIELDS: Final = ("name", "hostname", "backups_enabled")
@@ -44,9 +45,9 @@ def compare(
         now = fresh.get(name)
         was = now if seen.get(name) is None else seen[name]
         now = was if now is None else now
-        if wanted in (was, now):
+        if same(name, wanted, was) or same(name, wanted, now):
             continue
-        if now != was:
+        if not same(name, now, was):
             conflicts[name] = (was, now)
         else:
             changes[name], before[name] = wanted, now

@@ -18,6 +18,7 @@ from controlpanel.operations.records import record_later
 from controlpanel.operations.states import FINAL, State
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
+from controlpanel.servers.same import same
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import ApiError, NotFound, TooManyRequests, Unauthorized
 from controlpanel.vpsorg.wire import ServerSeen
@@ -161,4 +162,4 @@ def _shows_fields(operation: Operation, client: Client, seen: ServerSeen | None)
 
 
 def has_fields(server: ServerSeen, fields: Iterable[tuple[str, object]]) -> bool:
-    return all(getattr(server, name) == value for name, value in fields)
+    return all(same(name, getattr(server, name), value) for name, value in fields)

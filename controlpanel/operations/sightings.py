@@ -18,6 +18,7 @@ from controlpanel.lib import clock
 from controlpanel.lib.text import clean
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.states import State
+from controlpanel.servers.same import same
 from controlpanel.vpsorg.wire import ServerSeen
 
 # A server that keeps changing its mind fills no row: the first ones and the last one are kept.
@@ -131,7 +132,8 @@ def _shows(operation: Operation, seen: ServerSeen) -> dict[str, Any]:
 
 def _is_changed(operation: Operation, shows: Mapping[str, Any]) -> bool:
     return any(
-        operation.body.get(name) == value and operation.before.get(name) != value
+        same(name, operation.body.get(name), value)
+        and not same(name, operation.before.get(name), value)
         for name, value in shows.items()
     )
 

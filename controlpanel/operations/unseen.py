@@ -14,6 +14,7 @@ from controlpanel.lib import clock
 from controlpanel.lib.text import clean
 from controlpanel.operations import sightings
 from controlpanel.operations.models import Operation
+from controlpanel.servers.same import same
 from controlpanel.vpsorg.wire import ServerSeen
 
 # Since the answer; for all but an update, since the last word that it is under way as well.
@@ -58,6 +59,6 @@ def _since(operation: Operation) -> datetime:
 def _values(body: Mapping[str, Any], server: ServerSeen) -> Iterator[str]:
     for name, wanted in body.items():
         value = getattr(server, name, None)
-        if value != wanted:
+        if not same(name, value, wanted):
             shown = _("not known") if value in (None, "") else clean(value, _MOST)
             yield f"{name}: {shown}"

@@ -14,6 +14,7 @@ from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin
 from controlpanel.servers import labels
 from controlpanel.servers.models import OutsideChange, Server
+from controlpanel.servers.same import same
 
 PROVIDER: Final = Actor(kind="provider", id="vps.org", name="VPS.org")
 WORDS: Final[Mapping[str, str]] = {
@@ -85,7 +86,7 @@ def differences(
     before, after = {}, {}
     for name in WORDS.keys() & values.keys():
         was, now = getattr(server, name), values[name]
-        if was in (None, "") or was == now or _is_just_a_name(server, name, values):
+        if was in (None, "") or same(name, was, now) or _is_just_a_name(server, name, values):
             continue
         if now in (None, "") and name not in _MAY_BE_NONE:
             continue

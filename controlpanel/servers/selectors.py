@@ -11,6 +11,7 @@ from django.http import Http404
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib.scope import Reach, Scope
+from controlpanel.servers import searching
 from controlpanel.servers.models import AccountSync, CatalogueItem, Server, ServerLabel
 
 SORTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -87,7 +88,7 @@ def listed(scope: Scope, filters: Filters) -> QuerySet[Server]:
     if filters.label:
         found = found.filter(_has_one_of([filters.label]))
     if filters.q:
-        found = found.filter(_search(filters.q))
+        found = found.filter(searching.matching(filters.q, found))
     return found.order_by(*_order(filters.sort))
 
 
@@ -145,13 +146,6 @@ def ids_of_team(scope: Scope) -> frozenset[str]:
         gone_at=None,
     )
     return frozenset(present.values_list("provider_id", flat=True))
-
-
-def _search(text: str) -> Q:
-    found = Q(name__icontains=text) | Q(hostname__icontains=text) | Q(provider_id=text)
-    found |= Q(ip_address__icontains=text)
-    # Many a word, "db" for one, stands in half of all IPv6 addresses.
-    return found | Q(ipv6_address__icontains=text) if ":" in text else found
 
 
 def _order(sort: str) -> list[str]:
