@@ -231,6 +231,7 @@ CELERY_BEAT_SCHEDULE = {
     "record-reads": _bell("gateway.tasks.record_reads", 5.0, 10),
     "forget-repeats": _bell("gateway.tasks.forget_repeats", 3600.0, 600),
     "index": _bell("audit.tasks.index", 30.0, 30),
+    "forget-limits": _bell("accounts.tasks.forget_limits", 600.0, 300),
     "send-outgoing": _bell("outgoing.tasks.send_due", 5.0, 10),
 }
 

@@ -4,13 +4,15 @@ from datetime import timedelta
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.account.models import EmailAddress
 from allauth.account.utils import filter_users_by_email
 from allauth.core import context
-from allauth.core.exceptions import ReauthenticationRequired
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
+from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage, EmailMultiAlternatives
@@ -20,7 +22,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from controlpanel.accounts import devices, openid
+from controlpanel.accounts import devices, limits, mail_words, openid
 from controlpanel.accounts.freshness import signed_in_recently
 from controlpanel.accounts.models import User
 from controlpanel.accounts.origin import client_address
@@ -31,6 +33,8 @@ from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock
 from controlpanel.lib.email_address import is_comparable
 from controlpanel.lib.text import clean
+
+log = structlog.get_logger(__name__)
 
 # How long a link to a new password may wait for the mail server.
 RESETS_WAIT_FOR: Final = timedelta(minutes=30)
@@ -174,17 +178,27 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         return _public(super().get_email_confirmation_url(request, emailconfirmation))
 
-    def render_mail(self, *args: Any, **kwargs: Any) -> EmailMessage:
-        """The text, and the same again as HTML."""
-        message: EmailMultiAlternatives = super().render_mail(*args, **kwargs)
-        words = {"subject": message.subject, "text": message.body}
+    def render_mail(
+        self, template_prefix: str, email: str, words: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> EmailMessage:
+        """The text, and the same again as HTML. What somebody typed is no link in either."""
+        given = mail_words.for_template(words)
+        message: EmailMultiAlternatives = super().render_mail(
+            template_prefix, email, given, *args, **kwargs
+        )
+        html = mail_words.as_html(str(message.body), given)
+        words = {"subject": message.subject, "html": html}
         message.attach_alternative(render_to_string("account/email/frame.html", words), "text/html")
         return message
 
     def send_mail(self, template_prefix: str, email: str, words: dict[str, Any]) -> None:
         """Queued together with what it tells: what did not happen is not announced. A worker sends
         it; the answer is the same for every address and every mail server."""
+        if not _counted(template_prefix, email):
+            return
         given = {"request": context.request, "email": email, **words}
+        if isinstance(given.get("user"), User):
+            given["name"] = given["user"].name
         message = self.render_mail(template_prefix, email, given)
         if template_prefix == _RESET:
             message.expires_at = clock.now() + RESETS_WAIT_FOR  # type: ignore[attr-defined]
@@ -192,6 +206,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             message.send()
         except KeysNotReady as error:
             raise AuditUnavailable(str(error)) from error
+
+
+def _counted(template_prefix: str, email: str) -> bool:
+    """False for one too many to somebody who has no account: whoever asked gets the same answer."""
+    try:
+        if template_prefix == "account/email/unknown_account":
+            limits.take((limits.MAILS_OF_STRANGERS, ""), (limits.MAILS_OF_STRANGER, email.lower()))
+        elif template_prefix == "account/email/email_confirmation":
+            limits.take((limits.MAILS_OF_ADDRESS, email.lower()))
+    except limits.Exceeded as over:
+        if over.rule == limits.MAILS_OF_ADDRESS:
+            raise ImmediateHttpResponse(ratelimit.respond_429(context.request)) from None
+        log.warning("mail.limit_reached", limit=over.rule.name)
+        return False
+    return True
 
 
 def _methods(request: HttpRequest) -> list[str]:

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from controlpanel.accounts import limits
 from controlpanel.lib.email_address import folded, is_comparable
 
 
@@ -50,4 +51,16 @@ class ChangeEmailForm(AddEmailForm):  # type: ignore[misc]
     def clean_email(self) -> Any:
         if not folded(_typed(self, "email")):
             raise forms.ValidationError(not_ascii())
-        return super().clean_email()
+        email = super().clean_email()
+        try:
+            limits.check(limits.MAILS_OF_ADDRESS, email)
+        except limits.Exceeded as over:
+            words = {"most": over.rule.most, "time": over.time}
+            raise forms.ValidationError(
+                _(
+                    "%(most)d mails were sent to this address within an hour. It can get the next "
+                    "one after %(time)s."
+                )
+                % words
+            ) from None
+        return email

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, invitation_mail, projections
+from controlpanel.accounts import access, invitation_mail, limits, projections
 from controlpanel.accounts.email_forms import not_ascii
 from controlpanel.accounts.members import MemberRefused, check_grant, shown
 from controlpanel.accounts.models import Invitation, Membership, Team, User, reach_of
@@ -57,6 +57,7 @@ def invite(scope: Scope, email: str, role: str, reach: Reach) -> tuple[Invitatio
         Team.objects.select_for_update().get(id=scope.team_id)
         check_grant(access.as_now(scope), role, reach)
         _refuse_member(scope, email)
+        _count(scope, email)
         # A second invitation takes the place of the first.
         replaced = list(open_ones(scope).filter(email=email).values_list("id", flat=True))
         Invitation.objects.filter(id__in=replaced).update(revoked_at=clock.now())
@@ -212,6 +213,32 @@ def _good_address(email: str) -> str:
     if not folded(email):
         raise MemberRefused(not_ascii())
     return folded(email)
+
+
+def _count(scope: Scope, email: str) -> None:
+    try:
+        limits.take(
+            (limits.INVITATIONS_OF_PERSON, scope.actor.id),
+            (limits.INVITATIONS_OF_TEAM, str(scope.team_id)),
+            (limits.MAILS_OF_ADDRESS, email),
+        )
+    except limits.Exceeded as over:
+        sentences = {
+            limits.INVITATIONS_OF_PERSON: _(
+                "You have sent %(most)d invitations within an hour. You can send the next one "
+                "after %(time)s."
+            ),
+            limits.INVITATIONS_OF_TEAM: _(
+                "The team has sent %(most)d invitations within a day. It can send the next one "
+                "after %(time)s."
+            ),
+            limits.MAILS_OF_ADDRESS: _(
+                "%(most)d mails were sent to this address within an hour. It can get the next one "
+                "after %(time)s."
+            ),
+        }
+        words = {"most": over.rule.most, "time": over.time}
+        raise MemberRefused(sentences[over.rule] % words) from None
 
 
 def _refuse_member(scope: Scope, email: str) -> None:

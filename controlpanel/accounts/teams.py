@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, colours, projections, selectors
+from controlpanel.accounts import access, colours, limits, projections, selectors
 from controlpanel.accounts.members import OWNER
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.services import free_slug
@@ -85,6 +85,7 @@ def _create(user: User, origin: Origin, name: str, colour: str, team_id: UUID) -
             _refuse_otherwise(earlier, name, colour)
             return earlier
         _refuse_second(user, name)
+        _count(user)
         team = Team.objects.create(id=team_id, slug=free_slug(name), name=name, colour=colour)
         owner = Membership.objects.create(team=team, user=user, role=OWNER)
         record(
@@ -105,6 +106,18 @@ def _refuse_otherwise(team: Team, name: str, colour: str) -> None:
     is_same = (team.name, team.colour) == (name, colour)
     if not is_same or clock.now() - team.created_at > _SAME_CLICK:
         raise FormSentBefore
+
+
+def _count(user: User) -> None:
+    try:
+        limits.take((limits.TEAMS_OF_PERSON, str(user.id)))
+    except limits.Exceeded as over:
+        sentence = _(
+            "You have founded %(most)d teams within a day. You can found the next one after "
+            "%(time)s."
+        )
+        words = {"most": over.rule.most, "time": over.time}
+        raise TeamRefused("name", sentence % words) from None
 
 
 def _good_name(name: str) -> str:

@@ -30,3 +30,18 @@ class Outgoing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.id}"
+
+
+class Limit(models.Model):
+    """When something that has a limit was done, which is mail for the most part. Counted by
+    `accounts.limits`."""
+
+    # A keyed hash of what is limited and for whom; nothing personal is kept.
+    key = models.CharField(primary_key=True, max_length=64)
+    # Seconds since 1970, from the oldest on.
+    times = models.JSONField(default=list)
+    # From then on the row says nothing any more.
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

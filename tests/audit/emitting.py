@@ -133,6 +133,8 @@ WRITERS: Final[Mapping[str, str]] = {
     "accounts/exporting.py:_refuse_unless_unchanged": "that it can no longer be given",
     "accounts/exporting.py:ask": "a wish; audit.exported once there is something to give",
     "accounts/exporting.py:tidy": "audit.exported named the file that goes",
+    "accounts/limits.py:forget_old": "what no longer counts",
+    "accounts/limits.py:take": "how often something was done; what was done, by whoever calls",
     "accounts/models.py:create_user": "whoever calls: invitation.accepted, member.added",
     "accounts/own_settings.py:save": "person.changed",
     "accounts/sealing.py:_swap": "keys.rewrapped",
