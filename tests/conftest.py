@@ -9,7 +9,7 @@ from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
 import controlpanel.celery  # noqa: F401 as in every process: the bell rings through this app
-from controlpanel.audit import clockwatch, closure, unrecorded
+from controlpanel.audit import clockwatch, closure, refusals, unrecorded
 from controlpanel.lib import clock
 from controlpanel.outgoing import queue, sender
 from controlpanel.sandbox.server import Sandbox
@@ -55,6 +55,7 @@ def _not_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     clockwatch.forget()
     closure.forget()
     unrecorded.forget()
+    refusals.tally.forget()
     monkeypatch.setattr(closure, "TRY_EVERY", 0.0)
 
 

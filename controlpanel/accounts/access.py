@@ -13,8 +13,8 @@ from controlpanel.accounts import entering, roles, withheld
 from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
 from controlpanel.accounts.origin import of_request
 from controlpanel.accounts.policy import AFTER_CLOSING, TEAM_WIDE
-from controlpanel.audit import readonly
-from controlpanel.audit.recorder import Target, record_now
+from controlpanel.audit import readonly, refusals
+from controlpanel.audit.recorder import PANEL, Target, record_now
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin, Reach, Scope
 from controlpanel.lib.text import clean
@@ -57,6 +57,7 @@ def scope_for(
     user = request.user
     assert isinstance(user, User), "scope_for is asked for signed-in people only"
     origin = of_request(request)
+    refusals.tally.tell_in_passing()
     membership = _membership(user, team_slug, permission)
     scope = _scope(membership, origin) if membership else None
     # A closed team exists for nobody but those who may read its log.
@@ -284,6 +285,9 @@ def _narrowed(scope: Scope, key_id: UUID, permissions: frozenset[str], reach: Re
 
 
 def _record_denied(scope: Scope, permission: str, path: str) -> None:
+    refusals.tally.tell()
+    if not refusals.is_recorded("authz_fail", str(scope.team_id), scope.actor, scope.origin):
+        return
     record_now(
         "authz_fail",
         chain=str(scope.team_id),
@@ -296,10 +300,14 @@ def _record_denied(scope: Scope, permission: str, path: str) -> None:
 
 
 def _record_outsider(user: User, team_slug: str, origin: Origin) -> None:
+    actor = Actor(kind="user", id=str(user.id), name=user.email)
+    refusals.tally.tell()
+    if not refusals.is_recorded("authz_fail", PANEL, actor, origin):
+        return
     record_now(
         "authz_fail",
-        chain="panel",
-        actor=Actor(kind="user", id=str(user.id), name=user.email),
+        chain=PANEL,
+        actor=actor,
         origin=origin,
         target=Target("team", "", clean(team_slug, 60)),
         result="denied",

@@ -17,6 +17,7 @@ from controlpanel.accounts import access, invitation_mail, limits, projections
 from controlpanel.accounts.email_forms import not_ascii
 from controlpanel.accounts.members import MemberRefused, check_grant, shown
 from controlpanel.accounts.models import Invitation, Membership, Team, User, reach_of
+from controlpanel.audit import refusals
 from controlpanel.audit.recorder import PANEL, Target, record, record_by, record_now
 from controlpanel.lib import clock
 from controlpanel.lib.email_address import are_same, folded
@@ -150,9 +151,13 @@ def record_refused(refusal: InvitationUnusable, user: User | None, origin: Origi
     """In the team's log; in the panel's when nobody knows which team was meant."""
     invitation = refusal.invitation
     actor = Actor("user", str(user.id), user.email) if user else Actor("nobody", "", "")
+    chain = str(invitation.team_id) if invitation else PANEL
+    refusals.tally.tell()
+    if not refusals.is_recorded("invitation.refused", chain, actor, origin):
+        return
     record_now(
         "invitation.refused",
-        chain=str(invitation.team_id) if invitation else PANEL,
+        chain=chain,
         actor=actor,
         origin=origin,
         target=Target(

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from controlpanel.accounts.models import Team, User
 from controlpanel.accounts.origin import of_request
-from controlpanel.audit import readonly, unrecorded
+from controlpanel.audit import readonly, refusals, unrecorded
 from controlpanel.audit.content import JSON
 from controlpanel.audit.recorder import PANEL, AuditUnavailable, Result, Target, record
 from controlpanel.lib.scope import Actor
@@ -31,12 +31,16 @@ def record_own(
         if user
         else Actor(kind="nobody", id="", name=tried)
     )
+    actor, origin = _actor(request) or about, of_request(request)
+    is_refusal = result in {"failure", "denied"}
     for chain in _chains(user):
+        if is_refusal and not refusals.is_recorded(event, chain, actor, origin):
+            continue
         record(
             event,
             chain=chain,
-            actor=_actor(request) or about,
-            origin=of_request(request),
+            actor=actor,
+            origin=origin,
             target=Target("user", about.id, about.name),
             result=result,
             data=data,
@@ -55,6 +59,7 @@ def record_if_possible(
     """For coming and going: people get in to look also while nothing can be recorded. Then it is
     counted, and told as one event afterwards."""
     if not readonly.closed():
+        refusals.tally.tell()
         try:
             with transaction.atomic():
                 record_own(event, request, user, result, tried=tried, data=data)

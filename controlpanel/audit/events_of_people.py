@@ -205,6 +205,15 @@ PEOPLE: Final[tuple[EventType, ...]] = (
         optional=("permission", "path"),
     ),
     event_type(
+        "authz_many_refused",
+        _("Many refusals"),
+        _(
+            "%(actor)s was refused %(count)s more times from %(since)s to %(until)s, not recorded "
+            "one by one"
+        ),
+        required=("count", "since", "until", "why", "addresses"),
+    ),
+    event_type(
         "token.stored",
         _("API token stored"),
         _("%(actor)s stored the API token %(target)s for %(account)s"),

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from controlpanel.accounts import access
-from controlpanel.audit import readonly
+from controlpanel.audit import readonly, refusals
 from controlpanel.audit.recorder import record
 from controlpanel.credentials import (
     key_digest,
@@ -102,6 +102,7 @@ def note_use(key: PanelKey, address: str) -> None:
 def flush_uses() -> None:
     """Writes what was only counted so far, refusals too: before the process ends."""
     key_refusals.tell(at_once=True)
+    refusals.tally.tell(at_once=True)
     with _lock:
         waiting = list(_uses)
     for key_id in waiting:
