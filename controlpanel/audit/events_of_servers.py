@@ -32,7 +32,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "outcome.failure": _("%(actor)s could not create %(target)s"),
             "outcome.denied": _("The request of %(actor)s to create %(target)s was never sent"),
             "outcome.unknown": _(
-                "%(actor)s asked for a new server %(target)s and VPS.org’s answer was lost"
+                "%(actor)s asked for a new server %(target)s and got no clear answer from VPS.org"
             ),
             "observed": _("%(target)s was seen at VPS.org after it was created"),
             "reconciled.success": _("%(target)s was found: it had been created"),
@@ -49,7 +49,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "outcome.failure": _("%(actor)s could not edit %(target)s"),
             "outcome.denied": _("The request of %(actor)s to edit %(target)s was never sent"),
             "outcome.unknown": _(
-                "%(actor)s asked to edit %(target)s and VPS.org’s answer was lost"
+                "%(actor)s asked to edit %(target)s and got no clear answer from VPS.org"
             ),
             "observed": _("The edit of %(target)s was seen at VPS.org"),
             "reconciled.success": _("%(target)s was looked at: it had been edited"),
@@ -67,7 +67,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "outcome.failure": _("%(actor)s could not delete %(target)s"),
             "outcome.denied": _("The request of %(actor)s to delete %(target)s was never sent"),
             "outcome.unknown": _(
-                "%(actor)s asked to delete %(target)s and VPS.org’s answer was lost"
+                "%(actor)s asked to delete %(target)s and got no clear answer from VPS.org"
             ),
             "observed": _("%(target)s was seen to be gone from VPS.org"),
             "reconciled.success": _("%(target)s was looked for: it had been deleted"),
@@ -84,7 +84,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "outcome.failure": _("%(actor)s could not start %(target)s"),
             "outcome.denied": _("The request of %(actor)s to start %(target)s was never sent"),
             "outcome.unknown": _(
-                "%(actor)s asked to start %(target)s and VPS.org’s answer was lost"
+                "%(actor)s asked to start %(target)s and got no clear answer from VPS.org"
             ),
             "observed": _("%(target)s was seen running after it was started"),
             "reconciled.success": _("%(target)s was looked at: it had been started"),
@@ -102,7 +102,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "outcome.failure": _("%(actor)s could not stop %(target)s"),
             "outcome.denied": _("The request of %(actor)s to stop %(target)s was never sent"),
             "outcome.unknown": _(
-                "%(actor)s asked to stop %(target)s and VPS.org’s answer was lost"
+                "%(actor)s asked to stop %(target)s and got no clear answer from VPS.org"
             ),
             "observed": _("%(target)s was seen stopped"),
             "reconciled.success": _("%(target)s was looked at: it had been stopped"),
@@ -120,7 +120,7 @@ SERVERS: Final[tuple[EventType, ...]] = (
             "outcome.failure": _("%(actor)s could not reboot %(target)s"),
             "outcome.denied": _("The request of %(actor)s to reboot %(target)s was never sent"),
             "outcome.unknown": _(
-                "%(actor)s asked to reboot %(target)s and VPS.org’s answer was lost"
+                "%(actor)s asked to reboot %(target)s and got no clear answer from VPS.org"
             ),
             "observed": _("%(target)s was seen running after its reboot"),
             "reconciled.success": _("%(target)s was looked at: it had been rebooted"),

@@ -108,7 +108,7 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule(
             "unknown",
             _("Unknown outcomes"),
-            _("VPS.org's answer to a change was lost, or somebody closed such an operation."),
+            _("Nobody knows whether a change was done, or somebody closed such an operation."),
             events={
                 **dict.fromkeys(_OPERATIONS, ("outcome.unknown",)),
                 **_all("operation.closed"),

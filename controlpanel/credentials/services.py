@@ -81,7 +81,7 @@ def check(token: Secret) -> Checked:
     except ApiError as error:
         raise TokenRefused(
             _("VPS.org could not check the token, so nothing was stored: %(words)s")
-            % {"words": " ".join((_(error.sentence), error.words)).strip()}
+            % {"words": " ".join((error.words, _(error.sentence))).strip()}
         ) from None
     return Checked(email, servers, _can_write(permissions))
 

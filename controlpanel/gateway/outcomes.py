@@ -11,6 +11,7 @@ from controlpanel.credentials import clients
 from controlpanel.gateway import troubles
 from controlpanel.gateway.answers import Answer, said, shown
 from controlpanel.gateway.routes import BASE
+from controlpanel.operations import answer_texts
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
 from controlpanel.vpsorg.errors import SENTENCES
@@ -72,7 +73,7 @@ def _found_out(operation: Operation) -> Answer:
         return Answer(204)
     seen_id = operation.provider_id
     server = {"id": int(seen_id) if seen_id.isdecimal() else seen_id, "name": operation.server_name}
-    message = _("The answer of VPS.org was lost. The panel found out that it was done.")
+    message = f"{answer_texts.answered(operation)} {_('The panel found out that it was done.')}"
     more = {"message": message, "operation": address(operation)}
     if operation.kind in {"create", "update"}:
         return shown(_USUAL.get(operation.kind, 200), {**server, **more})
@@ -82,14 +83,15 @@ def _found_out(operation: Operation) -> Answer:
 def _unknown(operation: Operation) -> Answer:
     if operation.state == State.NOT_SEEN.value:
         words = _(
-            "The answer of VPS.org was lost, and the panel has looked since: this was not done. "
-            "Ask for it anew, with a new Idempotency-Key."
+            "The panel has looked since, and VPS.org does not show that this was done. Ask for it "
+            "anew, with a new Idempotency-Key."
         )
     else:
         words = _(
-            "The answer of VPS.org was lost, so nobody knows yet whether this was done. Do not "
-            "send it again: look at the operation, the panel finds out."
+            "Nobody knows yet whether this was done. Do not send it again: look at the operation, "
+            "the panel finds out."
         )
+    words = f"{answer_texts.answered(operation)} {words}"
     state = operation.state if operation.state in _UNKNOWN else State.UNKNOWN.value
     code = operation.code or "unknown"
     return said(504, code, words, operation=address(operation), state=state)

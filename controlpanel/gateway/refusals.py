@@ -399,8 +399,8 @@ KNOWN: Final = (
         "unknown",
         "change",
         _(
-            "The answer was lost, so nobody knows yet whether it was done: “state” is “unknown”, "
-            "and “code” says how it was lost, such as “timeout”, “connection_lost” or “lost”."
+            "No clear answer came, so nobody knows yet whether it was done: “state” is “unknown”, "
+            "and “code” says why, such as “timeout”, “server_error” or “lost”."
         ),
         _("Do not send it again. Ask the operation that the answer names: the panel finds out."),
     ),

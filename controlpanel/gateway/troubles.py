@@ -57,11 +57,26 @@ def _of_error(error: ApiError) -> Answer:
     return refused(status, error.content, error.words, error.code, error.retry_after)
 
 
+def _forbidden(words: str) -> str:
+    """Its own words first: it may be about anything, such as a host in maintenance."""
+    if words:
+        answered = _("VPS.org answered 403: “%(words)s”") % {"words": words}
+    else:
+        answered = _("VPS.org answered 403, without a reason.")
+    guess = _(
+        "Nothing was done. Our guess, if its words say nothing else: the API token that the panel "
+        "has stored lacks the permission. The key of this request is fine."
+    )
+    return f"{answered} {guess}"
+
+
 def refused(
     status: int, content: bytes, words: str, code: str, retry_after: int | None = None
 ) -> Answer:
     """The provider said no: in its own words, unless it is the panel's token that it refuses."""
-    if status in {401, 403}:
+    if status == 403:
+        return said(502, "upstream_token_refused", _forbidden(words))
+    if status == 401:
         return said(
             502,
             "upstream_token_refused",

@@ -1,6 +1,6 @@
-"""What became of an operation whose answer was lost. Looks; never sends a change.
+"""What became of an operation to which no clear answer came. Looks; never sends a change.
 
-| operation | when the answer was lost |
+| operation | when no clear answer came |
 | --- | --- |
 | create | a new server of that name, plan, system and location: exactly one is adopted; |
 |        | none for 10 minutes is "not seen"; several wait for a person, and so does one of |
@@ -74,7 +74,7 @@ def _create(operation: Operation, asked_at: datetime) -> None:
             provider_id=sure[0].provider_id,
             next_poll_at=clock.now(),
             polls=0,
-            note=_("The answer was lost; the server was found at VPS.org and adopted."),
+            note=_("No clear answer came; the server was found at VPS.org and adopted."),
         )
     elif sure:
         _say(
@@ -93,7 +93,7 @@ def _create(operation: Operation, asked_at: datetime) -> None:
         _settle(
             operation,
             State.NOT_SEEN,
-            note=_("Looked for until 10 minutes later and not there: no server was created."),
+            note=_("Looked for until 10 minutes later, and not in VPS.org's list."),
         )
     else:
         later_if_due(operation)
@@ -125,7 +125,7 @@ def _other(
         _settle(
             operation,
             State.OBSERVED,
-            note=_("The answer was lost; VPS.org shows that it was done."),
+            note=_("No clear answer came; VPS.org shows that it was done."),
         )
     elif overdue:
         _settle(

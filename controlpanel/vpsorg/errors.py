@@ -28,7 +28,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "bad_request": gettext_noop("VPS.org did not accept this."),
     "unauthorized": gettext_noop("VPS.org does not accept this API token."),
     "payment_required": gettext_noop("The VPS.org account has too little credit for this."),
-    "forbidden": gettext_noop("This API token may not do that at VPS.org."),
+    "forbidden": gettext_noop(
+        "VPS.org answered 403, perhaps because this API token may not do that."
+    ),
     "not_found": gettext_noop("VPS.org does not know this server, or not for this API token."),
     "conflict": gettext_noop("VPS.org says that this conflicts with how things are now."),
     "unprocessable": gettext_noop("VPS.org could not use what was sent."),

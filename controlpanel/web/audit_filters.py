@@ -43,7 +43,7 @@ HELP: Final[tuple[tuple[str, Promise], ...]] = (
     ("request:…", _l("Everything of one request")),
     ("reason:maintenance", _l("Part of the reason that somebody gave")),
     (
-        '"answer was lost"',
+        '"no clear answer"',
         _l("Any other word stands somewhere in the record; quotes keep several together"),
     ),
 )

@@ -63,7 +63,7 @@ _STEPS: Final[Mapping[str, Promise]] = {
     "intent": _l("asked for, before anything was sent"),
     "outcome": _l("what came of sending it"),
     "observed": _l("seen at VPS.org afterwards"),
-    "reconciled": _l("looked for afterwards, since the answer was lost"),
+    "reconciled": _l("looked for afterwards, since no clear answer came"),
     "confirmed": _l("confirmed by a person, from what VPS.org showed"),
 }
 # Shown elsewhere: as a table of their own, or as a link.

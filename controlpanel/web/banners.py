@@ -108,7 +108,7 @@ def _trouble(scope: Scope, account: Account, mend: str) -> Banner:
     can_mend = scope.allows(MENDS)
     return Banner(
         "bad",
-        _join(text, mend, _as_of(sync)),
+        _join(text, _their_words(sync), _guess(sync), mend, _as_of(sync)),
         url=reverse("tokens", args=[scope.team_slug]) if can_mend else "",
         label=_("API tokens") if can_mend else "",
     )
@@ -188,7 +188,7 @@ def _mendable(code: str, account: str) -> str:
             "VPS.org refused the sync token of %(account)s, so nothing is refreshed."
         ),
         "forbidden": _(
-            "VPS.org does not let the sync token of %(account)s list servers, so nothing is "
+            "VPS.org answers 403 when it is asked for the servers of %(account)s, so nothing is "
             "refreshed."
         ),
         "no_sync_token": _("%(account)s has no sync token, so nothing is refreshed."),
@@ -203,6 +203,13 @@ def _mendable(code: str, account: str) -> str:
 def _their_words(sync: AccountSync) -> str:
     words = clean(sync.trouble_words, 300)
     return _("It says: %(words)s") % {"words": words} if words else ""
+
+
+def _guess(sync: AccountSync) -> str:
+    """A 403 may be about anything, such as a host in maintenance."""
+    if sync.trouble != "forbidden":
+        return ""
+    return _("Our guess, if it says nothing else: the sync token lacks the permission for this.")
 
 
 def _who_mends(scope: Scope) -> str:

@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import edits, services
+from controlpanel.operations import answer_texts, edits, services
 from controlpanel.operations.edits import FIELDS, Edit
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused, SentBefore
 from controlpanel.operations.states import State
 from controlpanel.servers.models import Server
-from controlpanel.web import buttons, meanings, sending
+from controlpanel.web import buttons, sending
 from controlpanel.web.edit_form import EditForm, as_text, as_words
 from controlpanel.web.forms import ask_of, name_to_type
 from controlpanel.web.htmx import page
@@ -130,7 +130,7 @@ def _answer(
         form,
         status=422,
         failed=operation,
-        notice=meanings.failure(operation),
+        notice=answer_texts.failure(operation),
         receipt_url=receipt_url(scope, operation),
     )
 

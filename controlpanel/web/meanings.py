@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.lib import clock
 from controlpanel.lib.text import clean
+from controlpanel.operations import answer_texts
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import STUCK, State
 from controlpanel.web import sighting_texts
@@ -77,30 +78,20 @@ _OBSERVED: Final[Words] = {
     "reboot": _l("The server runs again."),
 }
 _UNKNOWN: Final[Words] = {
-    "create": _l(
-        "The answer was lost, so the server may have been created or not. If it was, it is "
-        "already billed."
-    ),
+    "create": _l("The server may have been created or not. If it was, it is already billed."),
     "update": _l(
-        "The answer was lost, so the change may have been made or not. If it switched backups, "
-        "they may already be billed differently."
+        "The change may have been made or not. If it switched backups, they may already be "
+        "billed differently."
     ),
     "delete": _l(
-        "The answer was lost. The server may be gone for good, or it may still be there and be "
-        "billed as before."
+        "The server may be gone for good, or it may still be there and be billed as before."
     ),
-    "start": _l(
-        "The answer was lost, so the server may be starting or not. The bill is the same either "
-        "way."
-    ),
+    "start": _l("The server may be starting or not. The bill is the same either way."),
     "stop": _l(
-        "The answer was lost, so the server may be stopping or not. It is billed the same either "
-        "way: a stopped server is still billed."
+        "The server may be stopping or not. It is billed the same either way: a stopped server is "
+        "still billed."
     ),
-    "reboot": _l(
-        "The answer was lost, so the server may have rebooted or not. The bill is the same either "
-        "way."
-    ),
+    "reboot": _l("The server may have rebooted or not. The bill is the same either way."),
 }
 _LOOKING: Final[Words] = {
     "create": _l(
@@ -123,22 +114,23 @@ _LOOKING_OTHERWISE = _l(
     "shows, then says so here."
 )
 _NOT_SEEN: Final[Words] = {
-    "create": _l("No new server of this name turned up, so there is none to be billed."),
+    "create": _l(
+        "VPS.org's list showed no new server of this name. Should one turn up later, it is billed."
+    ),
     "update": _l("VPS.org still shows other values than those that were sent."),
     "delete": _l("The server is still there, and it is still billed."),
-    "start": _l("The server did not start. The bill is unchanged."),
-    "stop": _l("The server did not stop. The bill is unchanged."),
+    "start": _l("VPS.org does not show the server running. The bill is unchanged."),
+    "stop": _l("VPS.org does not show the server stopped. The bill is unchanged."),
     "reboot": _l("VPS.org shows no sign of it. The bill is unchanged."),
 }
 _UNDONE: Final[Words] = {
     "create": _l("No server was created, and nothing is billed for it."),
-    "update": _l("The server's values are as they were."),
-    "delete": _l("The server is still there, and it is still billed."),
-    "start": _l("The server was left as it is. The bill is unchanged."),
-    "stop": _l("The server was left as it is. The bill is unchanged."),
-    "reboot": _l("The server was left as it is. The bill is unchanged."),
+    "update": _l("None of the server's values was changed by this."),
+    "delete": _l("Nothing was deleted. While the server exists, it is billed."),
+    "start": _l("The server was not started by this. The bill is unchanged."),
+    "stop": _l("The server was not stopped by this. The bill is unchanged."),
+    "reboot": _l("The server was not rebooted by this. The bill is unchanged."),
 }
-_NOT_REACHED = _l("VPS.org could not be reached, so nothing was sent. Try again in a while.")
 _CLOSED: Final[Words] = {
     "create": _l(
         "The panel no longer looks for this server. If it exists at VPS.org, it is billed there."
@@ -146,53 +138,12 @@ _CLOSED: Final[Words] = {
     "delete": _l(
         "The panel no longer looks whether the server is gone. While it exists, it is billed."
     ),
+    "update": _l(
+        "The panel no longer looks what came of it. If it switched backups, they may be billed "
+        "differently."
+    ),
 }
 _CLOSED_OTHERWISE = _l("The panel no longer looks what came of it. The bill is unchanged.")
-_FAILURES: Final[Words] = {
-    "name_resolution": _NOT_REACHED,
-    "connection_refused": _NOT_REACHED,
-    "connect_timeout": _NOT_REACHED,
-    "spoke_first": _NOT_REACHED,
-    "asked_to_wait": _l(
-        "VPS.org asked the panel to wait before it asks again, so nothing was sent. The list of "
-        "servers says for how long."
-    ),
-    "tls": _l(
-        "No secure connection to VPS.org could be made, so nothing was sent. If this lasts, tell "
-        "whoever runs this panel."
-    ),
-    "unauthorized": _l(
-        "VPS.org refused your API token. Replace it under API tokens, then ask again."
-    ),
-    "payment_required": _l(
-        "The account's credit at VPS.org does not cover this server. Add credit there, or choose "
-        "a smaller plan."
-    ),
-    "forbidden": _l(
-        "Your API token may not do this at VPS.org. Make one with that permission there and "
-        "replace yours under API tokens."
-    ),
-    "not_found": _l(
-        "VPS.org does not know this server, or your API token cannot see it. The panel looks "
-        "again whether it is still there."
-    ),
-    "too_many_requests": _l("VPS.org asks to slow down. Try again in some minutes."),
-    "not_sent": _l(
-        "The panel looks at a server before it deletes it, and VPS.org did not show this one, so "
-        "the deletion was not sent. Try again in a while."
-    ),
-}
-_SERVICE_FAILURES: Final[Words] = {
-    "unauthorized": _l(
-        "VPS.org refused the service token “%(name)s”. %(owner)s can replace it under API tokens; "
-        "or add one of your own there, then ask again."
-    ),
-    "forbidden": _l(
-        "The service token “%(name)s” may not do this at VPS.org. %(owner)s can replace it under "
-        "API tokens with one that has that permission; or add one of your own there."
-    ),
-}
-_REFUSED_AS_ASKED = _l("VPS.org refused it as it was asked; its own words are below.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +180,6 @@ def meaning(operation: Operation) -> Meaning:
         tone, headline = "warn", _("This takes unusually long.")
         then = _("It has not failed: nobody knows that. The panel goes on looking.")
     return Meaning(tone, headline, said, then)
-
-
-def failure(operation: Operation) -> str:
-    """Why VPS.org did not do it, and what helps."""
-    if operation.service_token and operation.code in _SERVICE_FAILURES:
-        token: dict[str, str] = operation.service_token
-        return str(_SERVICE_FAILURES[operation.code]) % token
-    return str(_FAILURES.get(operation.code, _REFUSED_AS_ASKED))
 
 
 def sent_with(operation: Operation) -> str:
@@ -310,12 +253,16 @@ def _observed(operation: Operation) -> _Said:
 
 def _unknown(operation: Operation) -> _Said:
     looking = str(_LOOKING.get(operation.kind, _LOOKING_OTHERWISE))
-    said = f"{_UNKNOWN[operation.kind]} {sighting_texts.since(operation)}".strip()
-    return "warn", said, looking
+    said = (
+        answer_texts.answered(operation),
+        str(_UNKNOWN[operation.kind]),
+        sighting_texts.since(operation),
+    )
+    return "warn", " ".join(filter(None, said)), looking
 
 
 def _failed(operation: Operation) -> _Said:
-    return "bad", str(_UNDONE[operation.kind]), failure(operation)
+    return "bad", answer_texts.failure(operation), str(_UNDONE[operation.kind])
 
 
 def _cancelled(operation: Operation) -> _Said:

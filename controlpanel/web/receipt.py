@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _l
 from controlpanel.accounts import policy, roles
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import selectors, sightings
+from controlpanel.operations import answer_texts, selectors, sightings
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.servers.models import Server
@@ -39,7 +39,6 @@ _VIA: Final[Mapping[str, Promise]] = {
 _INSTEAD: Final[Mapping[State, tuple[Promise, str]]] = {
     State.FAILED: (_l("Failed"), "failed"),
     State.CANCELLED: (_l("Cancelled"), "cancelled"),
-    State.UNKNOWN: (_l("Answer lost"), "unknown"),
 }
 _ENDED: Final[Mapping[State, tuple[Promise, str]]] = {
     State.NOT_SEEN: (_l("Not seen"), "unknown"),
@@ -117,11 +116,9 @@ def steps(operation: Operation) -> list[Step]:
     if state in _INSTEAD:
         label, mark = _INSTEAD[state]
         path.append(Step(state.value, str(label), mark, at.answered_at or at.ended_at))
-        if state is not State.UNKNOWN:
-            return [step for step in path if step.at]
-    else:
-        path.append(_answered(operation, state))
-    if state is State.UNKNOWN or _was_lost(operation):
+        return [step for step in path if step.at]
+    path.append(_answered(operation, state))
+    if state is State.UNKNOWN or _was_unclear(operation):
         path += _seen(operation)
     if state in _ENDED:
         label, mark = _ENDED[state]
@@ -177,9 +174,10 @@ def _step(name: str, label: str, at: datetime | None, *, now: bool) -> Step:
 
 
 def _answered(operation: Operation, state: State) -> Step:
-    """An answer that was lost, and a server found or an effect seen all the same."""
-    if _was_lost(operation):
-        return Step("unknown", _("Answer lost"), "unknown", operation.answered_at)
+    """An answer that did not say, also where a server was found or an effect seen since."""
+    if state is State.UNKNOWN or _was_unclear(operation):
+        label = answer_texts.step(operation)
+        return Step("unknown", label, "unknown", operation.answered_at or operation.ended_at)
     return _step("accepted", _("Accepted"), operation.answered_at, now=state is State.SENDING)
 
 
@@ -201,7 +199,7 @@ def _seen(operation: Operation) -> list[Step]:
     ]
 
 
-def _was_lost(operation: Operation) -> bool:
+def _was_unclear(operation: Operation) -> bool:
     """The code of an error stays on an operation that was settled by looking."""
     return bool(operation.code) and bool(operation.answered_at)
 

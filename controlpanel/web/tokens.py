@@ -30,7 +30,7 @@ from controlpanel.web.htmx import page, see_other
 _RESULTS: Final[Mapping[str, Promise]] = {
     "ok": _l("worked"),
     "unauthorized": _l("refused by VPS.org"),
-    "forbidden": _l("not allowed by VPS.org: the token lacks a permission there"),
+    "forbidden": _l("VPS.org answered 403: perhaps the token lacks a permission there"),
     "payment_required": _l("worked, but the account's credit did not suffice"),
     "not_found": _l("worked, but the server was not there"),
     "too_many_requests": _l("VPS.org asked to slow down"),

@@ -38,7 +38,7 @@ def test_what_is_not_known_is_not_said_to_be_done(team: Team) -> None:
     }
     assert len(set(said.values())) == 4
     assert "could not" in said["failure"]
-    assert "answer was lost" in said["unknown"]
+    assert "no clear answer" in said["unknown"]
     assert "never sent" in said["denied"]
 
 

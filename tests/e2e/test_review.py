@@ -56,11 +56,11 @@ def test_an_auditor_works_off_what_waits(visit, door, javascript):
     page.get_by_role("link", name="Review", exact=True).first.click()
     page.wait_for_url(f"**{REVIEW}")
     until_it_waits(page, deleted)
-    until_it_waits(page, "answer was lost")
+    until_it_waits(page, "no clear answer")
 
     page.get_by_role("link", name=re.compile("Deletions")).click()
     expect(line(page, deleted)).to_be_visible()
-    expect(line(page, "answer was lost")).to_have_count(0)
+    expect(line(page, "no clear answer")).to_have_count(0)
     choose(page, line(page, deleted), javascript=javascript)
     page.get_by_label("Note", exact=True).fill(WHY)
     page.get_by_role("button", name="Sign off what is chosen").click()
