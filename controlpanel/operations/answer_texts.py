@@ -60,8 +60,8 @@ _ADVICE: Final[Mapping[str, Promise]] = {
         "It does not accept your API token. Replace it under API tokens, then ask again."
     ),
     "payment_required": _l(
-        "The account's credit at VPS.org does not cover this. Add credit there, or choose a "
-        "smaller plan."
+        "The account's credit at VPS.org does not cover this server. Add credit there, or "
+        "choose a smaller plan."
     ),
     "forbidden": _l(
         "Our guess, if its words say nothing else: your API token lacks the permission for this. "

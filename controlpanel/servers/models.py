@@ -145,6 +145,8 @@ class AccountSync(models.Model):
     # Empty when well; else an error's code, "list_shrunk", "list_truncated", "no_sync_token".
     trouble = models.CharField(max_length=40, blank=True)
     trouble_words = models.CharField(max_length=300, blank=True)
+    # Status of the answer that was the trouble, where there was one.
+    trouble_status = models.PositiveSmallIntegerField(null=True)
     trouble_since = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)
     # When the optional endpoints (plans, locations, …) were last asked.

@@ -159,7 +159,13 @@ def want_detail(server: Server) -> None:
     readonly.if_possible(lambda: looked_at.update(wanted_at=clock.now()))
 
 
-def note_trouble(account: Account, code: str, words: str = "", wait: float | None = None) -> None:
+def note_trouble(
+    account: Account,
+    code: str,
+    words: str = "",
+    wait: float | None = None,
+    status: int | None = None,
+) -> None:
     """Why the mirror is not being refreshed; says when to try again."""
     now = clock.now()
     sync, _made = AccountSync.objects.get_or_create(account=account)
@@ -172,6 +178,7 @@ def note_trouble(account: Account, code: str, words: str = "", wait: float | Non
         claimed_until=None,
         trouble=code,
         trouble_words=words[:300],
+        trouble_status=status,
         trouble_since=sync.trouble_since or now,
         failures=failures,
         next_at=now + timedelta(seconds=pause),
@@ -179,7 +186,7 @@ def note_trouble(account: Account, code: str, words: str = "", wait: float | Non
 
 
 def note_error(account: Account, error: ApiError) -> None:
-    note_trouble(account, error.code, error.words, error.retry_after)
+    note_trouble(account, error.code, error.words, error.retry_after, error.status)
 
 
 def _hold(account: Account) -> bool:
@@ -248,6 +255,7 @@ def _settle(account: Account, trouble: str, *, moving: bool) -> None:
         claimed_until=None,
         trouble="",
         trouble_words="",
+        trouble_status=None,
         trouble_since=None,
         failures=0,
         next_at=now + timedelta(seconds=pause),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import openid, selectors
 from controlpanel.accounts.models import User
 from controlpanel.lib.scope import Scope
-from controlpanel.web import differences, readonly, second_step, verification
+from controlpanel.web import differences, provider_state, readonly, second_step, verification
 from controlpanel.web.banners import Banner
 
 # Pages that stand below another one's entry, though not below its address.
@@ -52,6 +52,7 @@ def panel(request: HttpRequest) -> dict[str, Any]:
             "nav": _nav(request, scope) if scope else _own_nav(request),
             # Only whole pages show them, and only those ask the database for them.
             "banners": SimpleLazyObject(lambda: _banners(request, scope)),
+            "provider": SimpleLazyObject(lambda: provider_state.of(scope) if scope else None),
             "theme": theme if theme in _THEMES else "",
             "density": user.density,
         }

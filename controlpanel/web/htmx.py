@@ -24,6 +24,11 @@ def is_by_hand(request: HttpRequest) -> bool:
     return is_filtering(request) or request.headers.get("HX-Source", "").endswith("#load-new")
 
 
+def is_poll(request: HttpRequest) -> bool:
+    """What an open page asks by itself, to see what is new."""
+    return request.method == "GET" and "HX-Poll" in request.headers
+
+
 def page(
     request: HttpRequest,
     template: str,
@@ -33,8 +38,11 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     """The whole page, or for HTMX the named partial inside it."""
-    name = f"{template}#{fragment}" if fragment and is_fragment(request) else template
+    is_part = bool(fragment) and is_fragment(request)
+    name = f"{template}#{fragment}" if is_part else template
     response = render(request, name, context, status=status)
+    if is_part and is_poll(request):
+        response.content += render(request, "components/frame_parts.html").content
     patch_vary_headers(response, ("HX-Request",))
     return response
 

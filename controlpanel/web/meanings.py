@@ -115,7 +115,8 @@ _LOOKING_OTHERWISE = _l(
 )
 _NOT_SEEN: Final[Words] = {
     "create": _l(
-        "VPS.org's list showed no new server of this name. Should one turn up later, it is billed."
+        "No new server of this name turned up, so as far as VPS.org shows there is none to be "
+        "billed."
     ),
     "update": _l("VPS.org still shows other values than those that were sent."),
     "delete": _l("The server is still there, and it is still billed."),

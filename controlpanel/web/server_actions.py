@@ -15,7 +15,7 @@ from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Ask, Refused, SentBefore
 from controlpanel.servers import selectors
 from controlpanel.servers.models import Server
-from controlpanel.web import buttons, sending
+from controlpanel.web import buttons, sending, words
 from controlpanel.web.door import door
 from controlpanel.web.edit import edit_page, edit_sent
 from controlpanel.web.forms import (
@@ -160,6 +160,7 @@ def _page(
 ) -> HttpResponseBase:
     name = {"server": name_to_type(server)}
     url = server_url(scope, server.provider_id)
+    running = operations.running_on(scope, [server]).get(server.provider_id)
     context = {
         "crumbs": crumbs(scope, server),
         "server_url": url,
@@ -173,6 +174,7 @@ def _page(
         "created": _created(scope, server) if action.kind == "delete" else None,
         **refusal(scope, refused),
         "may_send_again": isinstance(refused, SentBefore),
+        "badge": words.badge(server, running),
         "offer": buttons.server_action(scope, server, action.kind),
         "lent_token": buttons.lent_token(scope, server.account),
     }

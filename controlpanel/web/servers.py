@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -199,7 +199,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "history": [(operation, meanings.sentence(operation)) for operation in history],
         "banners": banners.banners(scope, [server.account], known),
         "outside": outside.hint(scope, server),
-        "seen_at": _seen_at(server),
+        "seen_at": words.seen_at(server),
         "stale": banners.is_doubtful(server.account),
         "form_id": new_form_id(),
         "pieces": api_pieces.of_server(server),
@@ -221,10 +221,3 @@ def _gauges(server: Server) -> list[dict[str, Any]]:
         for label, icon, unit, used, total in rows
         if used is not None
     ]
-
-
-def _seen_at(server: Server) -> datetime:
-    """The newest sighting: in the account's list, or by this server's own detail."""
-    times = (banners.age([server.account]).at, server.detail_at)
-    known = [when for when in times if when and server.gone_at is None]
-    return max([server.seen_at, *known])

@@ -1,5 +1,6 @@
 """A server's state in words, with what is being done to it."""
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +16,7 @@ from controlpanel.lib.text import clean
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import STUCK, State
 from controlpanel.servers.models import Server
+from controlpanel.web import banners
 from controlpanel.web.templatetags import _tones, _units
 
 # The documented filter words, then those seen in the provider's examples.
@@ -48,6 +50,8 @@ def badge(server: Server, running: Operation | None) -> SafeString:
 
 def _badge(server: Server, running: Operation | None) -> _tones.Badge:
     """One state from beginning to end: a reboot does not flash "stopped" in between."""
+    if server.gone_at is None and running is None and banners.is_doubtful(server.account):
+        return _as_last_seen(server)
     if running is None or server.gone_at is not None:
         gone = server.gone_at is not None
         return _tones.status(shown(server.status, 64), gone=gone, overdue=False, note="")
@@ -70,8 +74,32 @@ def _markup(tone: str, icon: str, word: str, note: str, struck: bool) -> SafeStr
     return render_to_string("components/badge.html", context)
 
 
+def seen_at(server: Server) -> datetime:
+    """The newest sighting: in the account's list, or by this server's own detail."""
+    times = (banners.age([server.account]).at, server.detail_at)
+    known = [when for when in times if when and server.gone_at is None]
+    return max([server.seen_at, *known])
+
+
 def plan(server: Server) -> str:
     return _plan(server.vcpus, server.memory, server.storage)
+
+
+def _as_last_seen(server: Server) -> _tones.Badge:
+    """Nobody knows whether it is still so: no colour, and how old that is."""
+    known = _tones.status(shown(server.status, 64), gone=False, overdue=False, note="")
+    at = seen_at(server)
+    note = format_html(
+        '{} <time datetime="{}" data-ago>{}</time>', _("seen"), at.isoformat(), _units.ago(at)
+    )
+    icon = "dot-hollow" if known["tone"] == "good" else known["icon"]
+    return _tones.Badge(
+        tone="idle",
+        icon="circle-question-mark" if icon == "ring" else icon,
+        word=known["word"],
+        note=note,
+        struck=False,
+    )
 
 
 def _doubtful(word: str, note: str) -> _tones.Badge:

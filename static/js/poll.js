@@ -38,6 +38,7 @@ async function ask() {
       source: element,
       target: element,
       swap: "outerMorph",
+      headers: { "HX-Poll": "true" },
     });
   } finally {
     asking = false;

@@ -24,6 +24,7 @@ function localise() {
   for (const time of document.querySelectorAll("time[data-moment]")) {
     write(time, (then) => `${date(then)} ${daytime(then)} ${abbreviation(then)}`);
   }
+  for (const time of document.querySelectorAll("time[data-short]")) write(time, short);
   for (const place of document.querySelectorAll("[data-zone]")) {
     place.textContent = here.resolvedOptions().timeZone;
   }
@@ -55,6 +56,11 @@ function elapsed(_then, seconds) {
 
 function clock(then, seconds) {
   return seconds < 43200 ? daytime(then) : `${date(then)} ${daytime(then)}`;
+}
+
+function short(then) {
+  const minutes = daytime(then).slice(0, 5);
+  return date(then) === date(new Date()) ? minutes : `${date(then)} ${minutes}`;
 }
 
 function daytime(then) {

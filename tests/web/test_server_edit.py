@@ -191,7 +191,7 @@ def test_the_providers_400_lands_at_its_field(bob, url, sandbox):
 def test_other_refusals_are_told_by_the_receipt(bob, url, sandbox):
     sandbox.fault("status", "PATCH", status=403, body={"detail": "No."})
     assert bob.post(url, form(name="mine")).status_code == 303
-    assert "Your API token may not do this" in receipt_of(bob, only_operation())
+    assert "your API token lacks the permission for this" in receipt_of(bob, only_operation())
 
 
 def test_the_same_form_twice_is_one_call(bob, url, sandbox):

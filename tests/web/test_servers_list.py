@@ -312,7 +312,7 @@ def test_it_pages(account: Account, bob: Person) -> None:
     ("code", "words"),
     [
         ("unauthorized", "VPS.org refused the sync token of “Acme”"),
-        ("forbidden", "does not let the sync token of “Acme” list servers"),
+        ("forbidden", "answers 403 when it is asked for the servers of “Acme”"),
         ("no_sync_token", "“Acme” has no sync token"),
         ("token_unreadable", "cannot be opened with this panel’s keys"),
         ("too_many_requests", "asks the panel to slow down"),

@@ -100,6 +100,21 @@ def moment(when: datetime) -> SafeString:
 
 
 @register.simple_tag
+def clock(when: datetime) -> SafeString:
+    """The time of day in the reader's zone, with the date where it is not today. In the browser's
+    zone where none was chosen."""
+    local, now = timezone.localtime(when), timezone.localtime()
+    words = local.strftime("%H:%M" if local.date() == now.date() else "%Y-%m-%d %H:%M")
+    return format_html(
+        '<time class="tabular" datetime="{}" title="{}"{}>{}</time>',
+        when.isoformat(),
+        utc(when),
+        "" if _chosen_zone() else mark_safe(" data-short"),
+        words,
+    )
+
+
+@register.simple_tag
 def zone() -> SafeString:
     """Name of the zone that `moment` writes in."""
     chosen = _chosen_zone()
