@@ -54,6 +54,7 @@ _team = [
     path("operations/<uuid:operation_id>/", operations.show, name="operation"),
     path("operations/<uuid:operation_id>/adopt/", operations.adopt, name="operation-adopt"),
     path("operations/<uuid:operation_id>/confirm/", operations.confirm, name="operation-confirm"),
+    path("operations/<uuid:operation_id>/dismiss/", operations.dismiss, name="operation-dismiss"),
     path("operations/<uuid:operation_id>/close/", operations.close, name="operation-close"),
     path("audit/", audit.list_events, name="audit"),
     path("audit/new/", audit.count_new, name="audit-new"),

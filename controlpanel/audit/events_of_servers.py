@@ -136,6 +136,12 @@ SERVERS: Final[tuple[EventType, ...]] = (
         required=("operation", "kind"),
     ),
     event_type(
+        "operation.dismissed",
+        _("Failure dismissed"),
+        _("%(actor)s dismissed that a change of %(target)s was not done"),
+        required=("operation", "kind"),
+    ),
+    event_type(
         "outside.appeared",
         _("Appeared outside the panel"),
         _("%(target)s appeared at VPS.org without the panel"),

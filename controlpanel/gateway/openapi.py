@@ -58,7 +58,7 @@ changes host and token and nothing else.
 same. What VPS.org says passes as it came, unknown fields and their order included.
 - A change is sent once and never repeated. Send an `Idempotency-Key`, and repeating the request \
 is safe: it returns the first answer, for 24 hours.
-- When the answer of VPS.org was lost, the status is 504 and `state` is `unknown`: do not send it \
+- When no clear answer of VPS.org came, the status is 504 and `state` is `unknown`: do not send it \
 again, ask the operation."""
 
 

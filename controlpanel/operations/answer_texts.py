@@ -92,7 +92,10 @@ def answered(operation: Operation) -> str:
     if operation.provider_status:
         return f"{_quoted(operation)} {_why_unclear(operation)}".strip()
     known = _NOT_SENT.get(operation.code) or _NO_ANSWER.get(operation.code)
-    return str(known) if known else _("VPS.org's answer was lost.")
+    said = str(known) if known else _("VPS.org's answer was lost.")
+    words = clean(operation.provider_words, 300)
+    quoted = _("VPS.org said: “%(words)s”") % {"words": words} if words else ""
+    return f"{quoted} {said}".strip()
 
 
 def failure(operation: Operation) -> str:

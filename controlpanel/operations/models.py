@@ -5,10 +5,12 @@ from django.db import models
 
 from controlpanel.accounts.models import Account, Team, User
 from controlpanel.lib import clock
-from controlpanel.operations.states import KINDS, LABELS, OPEN, State
+from controlpanel.operations.states import KINDS, LABELS, OPEN, UNDONE, State
 
 # Few among many: asking for the end as well lets a database use the small indexes of open rows.
 IS_OPEN: Final = models.Q(state__in=OPEN, ended_at=None)
+# Not done, and nobody who has to know it has taken notice yet.
+IS_UNNOTICED: Final = models.Q(state__in=UNDONE, noticed_at=None)
 
 
 class Operation(models.Model):
@@ -56,6 +58,9 @@ class Operation(models.Model):
     observed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
+    # When, of one that was not done, its asker opened the receipt or somebody dismissed it.
+    noticed_at = models.DateTimeField(null=True)
+
     # What the provider said: status code, its words, and the client's code for an error.
     provider_status = models.PositiveSmallIntegerField(null=True)
     provider_words = models.CharField(max_length=300, blank=True)
@@ -88,6 +93,11 @@ class Operation(models.Model):
             models.Index(fields=("team", "-requested_at", "-id"), name="operation_newest"),
             models.Index(
                 fields=("account", "provider_id", "-requested_at"), name="operation_of_server"
+            ),
+            models.Index(
+                fields=("account", "provider_id"),
+                condition=models.Q(state__in=UNDONE, noticed_at__isnull=True),
+                name="operation_unnoticed",
             ),
             models.Index(
                 fields=("next_poll_at",),

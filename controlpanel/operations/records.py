@@ -85,6 +85,16 @@ def record_closed(scope: Scope, operation: Operation, note: str) -> None:
     )
 
 
+def record_dismissed(scope: Scope, operation: Operation) -> None:
+    record_by(
+        scope,
+        "operation.dismissed",
+        Target("operation", str(operation.id), operation.server_name),
+        operation=str(operation.id),
+        kind=operation.kind,
+    )
+
+
 def record_adopted(scope: Scope, operation: Operation) -> None:
     _record(operation, "reconciled", "success", scope.actor, scope.origin, **_answer(operation))
 

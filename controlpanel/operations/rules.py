@@ -30,15 +30,21 @@ _REASON: Final[Mapping[str, Promise]] = {
 }
 
 
-def illegal(kind: str, server: Server, *, by_status: bool = True) -> str:
-    """Why this action cannot be done to this server now, or an empty string."""
+def illegal(
+    kind: str, server: Server, *, by_status: bool = True, is_unsettled: bool = False
+) -> str:
+    """Why this action cannot be done to this server now, or an empty string.
+
+    `is_unsettled`: nobody knows how an earlier change of it ended, so that VPS.org has to say
+    whether it runs.
+    """
     if server.gone_at is not None:
         return _("This server no longer exists at VPS.org.")
     if server.held_by and server.held_by.refuses(kind):
         return locked(server.held_by)
     if not by_status or kind in {"update", "delete"} or not _is_fresh(server):
         return ""
-    return _by_status(kind, server.status)
+    return _by_status(kind, server.status, is_unsettled=is_unsettled)
 
 
 def locked(lock: ServerLock) -> str:
@@ -47,6 +53,14 @@ def locked(lock: ServerLock) -> str:
         "date": lock.at.date().isoformat(),
         "reason": lock.reason,
     }
+
+
+def being_deleted(*, is_unknown: bool) -> str:
+    if is_unknown:
+        return _(
+            "Nobody knows yet whether this server is being deleted. Its receipt says what is known."
+        )
+    return _("This server is being deleted.")
 
 
 def out_of_reach(reach: Reach, given: Iterable[str]) -> str:
@@ -73,11 +87,13 @@ def reason(policy: TeamPolicy, kind: str, of_server: Iterable[str]) -> str:
     return str(_REASON[kind]) if policies.needs_reason(policy, kind, of_server) else ""
 
 
-def _by_status(kind: str, status: str) -> str:
+def _by_status(kind: str, status: str, *, is_unsettled: bool) -> str:
     if status in Server.MOVING:
         return _("The server is %(status)s; wait until that is over.") % {"status": status}
     if status in _SUSPENDED:
         return _("VPS.org has suspended this server; only VPS.org can lift that.")
+    if is_unsettled:
+        return ""
     if kind == "start" and status in _RUNNING:
         return _("The server is already running.")
     if kind == "stop" and status in _STOPPED:
@@ -90,6 +106,8 @@ def _by_status(kind: str, status: str) -> str:
 def _is_fresh(server: Server) -> bool:
     seen = server.seen_at
     sync = getattr(server.account, "sync", None)
+    if sync and sync.trouble:
+        return False
     if sync and sync.ok_at and sync.ok_at > seen:
         seen = sync.ok_at
     return clock.now() - seen < FRESH

@@ -1,13 +1,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from controlpanel.lib.scope import Scope
-from controlpanel.operations.models import IS_OPEN, Operation
+from controlpanel.operations.models import IS_OPEN, IS_UNNOTICED, Operation
+from controlpanel.operations.states import UNANSWERED, State
 from controlpanel.servers import labels
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import within
@@ -78,10 +79,41 @@ def of_form(scope: Scope, form_id: str) -> Operation | None:
 
 
 def running_on(scope: Scope, servers: Iterable[Server]) -> dict[str, Operation]:
-    """The newest open operation of each server, by provider id, in one query."""
+    """The open operation of each server that says most about it, by provider id, in one query:
+    one that is being sent, else a delete, else one that nobody knows the end of, else the newest.
+    """
     ids = [server.provider_id for server in servers]
     running = visible(scope).filter(IS_OPEN, provider_id__in=ids).select_related(None)
-    return {operation.provider_id: operation for operation in running.order_by("requested_at")}
+    return {operation.provider_id: operation for operation in sorted(running, key=_weight)}
+
+
+def _weight(operation: Operation) -> tuple[bool, bool, bool, datetime]:
+    return (
+        operation.state in UNANSWERED,
+        operation.kind == "delete",
+        operation.state == State.UNKNOWN.value,
+        operation.requested_at,
+    )
+
+
+def attention_on(
+    scope: Scope, servers: Iterable[Server], *, creates: bool = False
+) -> dict[str, list[Operation]]:
+    """What somebody has to know of each server, by provider id, in one query: what is unknown
+    until it is resolved, then what was not done until it is noticed; the newest first. With
+    `creates`, under "" also those of servers that are not known."""
+    ids = {server.provider_id for server in servers} - {""}
+    wanted = Q(provider_id__in=ids)
+    if creates:
+        wanted |= Q(provider_id="", kind="create")
+    unknown = Q(IS_OPEN, state=State.UNKNOWN.value)
+    found = visible(scope).filter(wanted).filter(unknown | IS_UNNOTICED)
+    by_server: dict[str, list[Operation]] = {}
+    for operation in found.order_by("-requested_at"):
+        by_server.setdefault(operation.provider_id, []).append(operation)
+    for operations in by_server.values():
+        operations.sort(key=lambda one: one.state != State.UNKNOWN.value)
+    return by_server
 
 
 def running(scope: Scope) -> QuerySet[Operation]:

@@ -18,7 +18,7 @@ from controlpanel.credentials.selectors import changeable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import labelling, rules, same_form, sightings, target_check
+from controlpanel.operations import labelling, rules, same_form, target_check
 from controlpanel.operations.asking import Ask as Ask
 from controlpanel.operations.asking import Refused as Refused
 from controlpanel.operations.asking import SentBefore as SentBefore
@@ -27,7 +27,6 @@ from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import (
     record_adopted,
     record_closed,
-    record_confirmed,
     record_intent,
 )
 from controlpanel.operations.selectors import of_form
@@ -111,9 +110,9 @@ def reboot(scope: Scope, server: Server, ask: Ask) -> Operation:
 
 def close(scope: Scope, operation: Operation, note: str) -> bool:
     """A person ends what nobody can observe any more. False if it had already ended."""
-    _insist(scope, operation.kind, operation.team_id)
+    insist(scope, operation.kind, operation.team_id)
     with transaction.atomic():
-        if not _still_moves(operation, State.CLOSED, note=clean(note, 500)):
+        if not still_moves(operation, State.CLOSED, note=clean(note, 500)):
             return False
         record_closed(scope, operation, note)
     return True
@@ -121,10 +120,10 @@ def close(scope: Scope, operation: Operation, note: str) -> bool:
 
 def adopt(scope: Scope, operation: Operation, server: Server) -> bool:
     """A person says which of several new servers an unknown create made."""
-    _insist(scope, operation.kind, operation.team_id)
+    insist(scope, operation.kind, operation.team_id)
     note = _("%(person)s said that this is the server.") % {"person": scope.actor.name}
     with transaction.atomic():
-        if not _still_moves(
+        if not still_moves(
             operation,
             State.ACCEPTED,
             provider_id=server.provider_id,
@@ -138,29 +137,14 @@ def adopt(scope: Scope, operation: Operation, server: Server) -> bool:
     return True
 
 
-def confirm(scope: Scope, operation: Operation) -> bool:
-    """A person says, from what VPS.org showed since, that an unknown change was done. False if it
-    had ended meanwhile, or if nothing was seen that speaks for it."""
-    _insist(scope, operation.kind, operation.team_id)
-    with transaction.atomic():
-        if not sightings.can_be_confirmed(operation) or not _still_moves(
-            operation,
-            State.OBSERVED,
-            confirmed_by=scope.actor.name,
-            note=_("%(person)s said that this was done.") % {"person": scope.actor.name},
-        ):
-            return False
-        record_confirmed(scope, operation)
-    return True
-
-
-def _insist(scope: Scope, kind: str, team_id: UUID) -> None:
+def insist(scope: Scope, kind: str, team_id: UUID) -> None:
+    """Raises NotAllowed unless the door gave the right to this kind of change in this team."""
     permission = PERMISSIONS[kind]
     if not scope.allows(permission) or team_id != scope.team_id:
         raise NotAllowed(permission)
 
 
-def _still_moves(operation: Operation, new: State, **fields: Any) -> bool:
+def still_moves(operation: Operation, new: State, **fields: Any) -> bool:
     """A person acts on a page that may be old: what has ended meanwhile is no mistake."""
     return can_move(operation, new) and move(operation, new, **fields)
 
@@ -183,7 +167,7 @@ def _of(
 
 
 def _ask(scope: Scope, change: _Change, ask: Ask) -> Operation:
-    _insist(scope, change.kind, change.account.team_id)
+    insist(scope, change.kind, change.account.team_id)
     try:
         return _asked(scope, change, ask)
     except IntegrityError:
@@ -241,10 +225,11 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
     if server is None or not is_within(scope.reach, server):
         # It left this person's reach while they looked at it: absent, as everywhere.
         raise Http404
-    _refuse_crossing(change, ask)
+    is_unsettled = _refuse_crossing(change, ask)
     server.held_by = identity.binding_lock(account, server.provider_id)
     code = "locked" if server.held_by else "conflict"
-    _refuse(rules.illegal(change.kind, server, by_status=ask.by_status), code)
+    why = rules.illegal(change.kind, server, by_status=ask.by_status, is_unsettled=is_unsettled)
+    _refuse(why, code)
 
 
 def _refuse_without_reason(change: _Change, ask: Ask, policy: TeamPolicy) -> None:
@@ -282,7 +267,8 @@ def _refuse_second_create(change: _Change, ask: Ask) -> None:
         )
 
 
-def _refuse_crossing(change: _Change, ask: Ask) -> None:
+def _refuse_crossing(change: _Change, ask: Ask) -> bool:
+    """Whether there is one among the open changes of this server whose end nobody knows."""
     found = list(
         Operation.objects.filter(IS_OPEN, account=change.account, provider_id=change.provider_id)
     )
@@ -295,7 +281,11 @@ def _refuse_crossing(change: _Change, ask: Ask) -> None:
             )
     for operation in found:
         if operation.kind == "delete" and _stands_in_the_way(operation, ask):
-            raise Refused(_("This server is being deleted."), operation, code="already_deleting")
+            is_unknown = operation.state == State.UNKNOWN.value
+            raise Refused(
+                rules.being_deleted(is_unknown=is_unknown), operation, code="already_deleting"
+            )
+    return any(operation.state == State.UNKNOWN.value for operation in found)
 
 
 def _new(scope: Scope, change: _Change, ask: Ask) -> Operation:

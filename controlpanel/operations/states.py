@@ -58,6 +58,8 @@ MOVES: Final[Mapping[State, frozenset[State]]] = {
 
 # On its way: what VPS.org says to it nobody has heard yet.
 UNANSWERED: Final = (State.REQUESTED.value, State.SENDING.value)
+# Ended without being done: rows say so until somebody has taken notice.
+UNDONE: Final = (State.FAILED.value, State.NOT_SEEN.value)
 OPEN: Final = tuple(state.value for state in State if MOVES[state])
 
 LABELS: Final[Mapping[State, Promise]] = {

@@ -220,7 +220,8 @@ def _now(
     running: Operation | None,
     labels: Collection[str] | None,
 ) -> Reason:
-    text = rules.illegal(kind, server) or _crossing(running)
+    is_unsettled = running is not None and running.state == State.UNKNOWN.value
+    text = rules.illegal(kind, server, is_unsettled=is_unsettled) or _crossing(running)
     if text or kind != "start":
         return Reason(text)
     given = _labels(known, server) if labels is None else labels
@@ -265,7 +266,7 @@ def _crossing(running: Operation | None) -> str:
     if running.state in _BEING_SENT:
         return _("Another change of this server is being sent right now. Wait for its receipt.")
     if running.kind == "delete" and running.state in OPEN:
-        return _("This server is being deleted.")
+        return rules.being_deleted(is_unknown=running.state == State.UNKNOWN.value)
     return ""
 
 

@@ -14,13 +14,14 @@ from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import looking, selectors, services
+from controlpanel.operations import looking, selectors, services, settling
 from controlpanel.operations.models import Operation
-from controlpanel.operations.states import KINDS, LABELS, PERMISSIONS, State
+from controlpanel.operations.states import KINDS, LABELS, PERMISSIONS, UNDONE, State
 from controlpanel.web import meanings, receipt, sending
 from controlpanel.web.door import door
 from controlpanel.web.forms import REASON_LENGTH
-from controlpanel.web.htmx import is_filtering, is_fragment, page
+from controlpanel.web.htmx import is_filtering, is_fragment, page, see_other
+from controlpanel.web.places import server_url
 
 PAGE_SIZE = 50
 _LAST_PAGE = 10_000
@@ -72,6 +73,8 @@ def show(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpResponse
     if is_fragment(request) and operation.is_open:
         _look([operation.account])
         operation = selectors.get(scope, operation_id)
+    if request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", ""):
+        settling.notice(scope, operation)
     return _show(request, scope, operation)
 
 
@@ -102,7 +105,7 @@ def confirm(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpRespo
     """A person says, from what VPS.org showed since, that an unknown change was done."""
     operation = selectors.get(scope, operation_id)
     access.require(scope, PERMISSIONS[operation.kind], request.path)
-    if not services.confirm(scope, operation):
+    if not settling.confirm(scope, operation):
         return _show(
             request, scope, selectors.get(scope, operation_id), status=409,
             problem=_(
@@ -110,6 +113,21 @@ def confirm(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpRespo
                 "speaks for it alone."
             ),
         )  # fmt: skip
+    return sending.receipt(request, scope, operation)
+
+
+@door("servers.view", ("POST",))
+def dismiss(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpResponseBase:
+    """Somebody who may make this change knows that it was not done."""
+    operation = selectors.get(scope, operation_id)
+    access.require(scope, PERMISSIONS[operation.kind], request.path)
+    if not settling.dismiss(scope, operation) and operation.state not in UNDONE:
+        return _show(
+            request, scope, operation, status=409,
+            problem=_("Only what was not done can be dismissed."),
+        )  # fmt: skip
+    if operation.provider_id and not operation.account.disconnected_at:
+        return see_other(request, server_url(scope, operation.provider_id))
     return sending.receipt(request, scope, operation)
 
 

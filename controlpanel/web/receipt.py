@@ -15,7 +15,7 @@ from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.operations import answer_texts, selectors, sightings
 from controlpanel.operations.models import Operation
-from controlpanel.operations.states import PERMISSIONS, State
+from controlpanel.operations.states import PERMISSIONS, UNDONE, State
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import choices
 from controlpanel.web import meanings, sighting_texts
@@ -95,6 +95,9 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
         "confirm_url": _own_url("operation-confirm", scope, operation),
         "confirmable": sightings.can_be_confirmed(operation),
         "may_confirm": allowed and sightings.can_be_confirmed(operation),
+        "dismiss_url": _own_url("operation-dismiss", scope, operation)
+        if allowed and operation.state in UNDONE and operation.noticed_at is None
+        else "",
         "closable": closable(operation),
         "may_close": allowed and closable(operation),
         "right": policy.PERMISSIONS[permission],

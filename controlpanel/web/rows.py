@@ -1,6 +1,6 @@
 """Rows of the servers list. What many rows have in common is made once, not fifty times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -40,6 +40,8 @@ class _Shown(NamedTuple):
     status: str
     badge: SafeString
     receipt: str
+    attention: SafeString
+    attention_url: str
     classes: str
     plan: str
     plan_name: str
@@ -88,10 +90,13 @@ class Rows:
         self._many_accounts = many_accounts
         self._csrf = get_token(request)
 
-    def row(self, server: Server, running: Operation | None) -> SafeString:
+    def row(
+        self, server: Server, running: Operation | None, attention: Sequence[Operation] = ()
+    ) -> SafeString:
         url = server_below(self._known.base, server.provider_id)
         dom = f"server-{server.id.hex}"
         labels = self._labels.get(server.id, [])
+        told = words.attention(server, running, attention)
         before, after = _around_menu(
             _Shown(
                 id=server.provider_id,
@@ -102,6 +107,8 @@ class Rows:
                 status=server.status,
                 badge=words.badge(server, running),
                 receipt=receipt_url(self._known.scope, running),
+                attention=told.badge,
+                attention_url=receipt_url(self._known.scope, told.operation),
                 classes=_classes(server, running),
                 plan=words.plan(server) or words.shown(server.plan_name),
                 plan_name=words.shown(server.plan_name),

@@ -26,6 +26,7 @@ from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
 from controlpanel.web import (
     api_pieces,
+    attention,
     audit_timeline,
     banners,
     buttons,
@@ -45,6 +46,7 @@ from controlpanel.web.untold import untold
 
 FRESH_WHILE_MOVING, FRESH = timedelta(seconds=5), timedelta(seconds=10)
 OPERATIONS_SHOWN = 20
+CREATES_TOLD = 5
 _PANELS_OWN = (("label", "labels.edit"), ("lock", "servers.lock"), ("unlock", "servers.unlock"))
 
 
@@ -122,6 +124,7 @@ def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any
     servers = list(shown)
     _share_accounts(servers, connected)
     running = operations.running_on(scope, servers)
+    told = operations.attention_on(scope, servers, creates=True)
     labelled = server_labels.known(scope)
     # Most teams have no labels at all: then there is nothing to read for each row.
     of_servers = server_labels.on(servers) if labelled else {}
@@ -136,7 +139,11 @@ def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any
         "sorting": listing.sorting(known.base, filters),
         "sort_options": listing.sort_options(),
         "paging": listing.paging(known.base, filters, shown),
-        "rows": [rows.row(server, running.get(server.provider_id)) for server in servers],
+        "rows": [
+            rows.row(server, running.get(server.provider_id), told.get(server.provider_id, []))
+            for server in servers
+        ],
+        "attention": attention.notices(scope, told.get("", [])[:CREATES_TOLD]),
         "moving": any(is_moving(server, running.get(server.provider_id)) for server in servers),
         "banners": banners.banners(scope, team_accounts, known),
         "age": banners.age(connected),
@@ -186,6 +193,9 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "untold": untold(server),
         "gauges": _gauges(server),
         "running": running,
+        "attention": attention.notices(
+            scope, operations.attention_on(scope, [server]).get(server.provider_id, [])
+        ),
         "moving": is_moving(server, running),
         "actions": buttons.server_actions(scope, server, known=known, running=running),
         "labels": labels.chips(known.base, server.labels.all()),

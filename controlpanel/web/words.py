@@ -1,8 +1,9 @@
 """A server's state in words, with what is being done to it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
@@ -39,6 +40,15 @@ _DOING: Final[dict[str, Promise]] = {
     "reboot": gettext_lazy("Rebooting"),
 }
 
+_KINDS: Final[dict[str, Promise]] = {
+    "create": gettext_lazy("create"),
+    "update": gettext_lazy("edit"),
+    "delete": gettext_lazy("delete"),
+    "start": gettext_lazy("start"),
+    "stop": gettext_lazy("stop"),
+    "reboot": gettext_lazy("reboot"),
+}
+
 # The same few names, places and plans come again on every poll.
 shown = lru_cache(maxsize=4096)(clean)
 
@@ -46,6 +56,30 @@ shown = lru_cache(maxsize=4096)(clean)
 def badge(server: Server, running: Operation | None) -> SafeString:
     """Fifty rows have few different badges: each is made once."""
     return _markup(**_badge(server, running))
+
+
+class Attention(NamedTuple):
+    """A badge with the operation that it is about; empty and none where there is nothing."""
+
+    badge: SafeString
+    operation: Operation | None
+
+
+def attention(server: Server, running: Operation | None, found: Sequence[Operation]) -> Attention:
+    """What stands before the status in a row: what is unknown, else what was not done, unless the
+    status says it already. The newest, and how many more there are."""
+    rest = [one for one in found if running is None or one.id != running.id]
+    if not rest or server.gone_at is not None:
+        return Attention(SafeString(""), None)
+    one = rest[0]
+    kind = str(_KINDS[one.kind])
+    if len(rest) > 1:
+        kind = _("%(kind)s, and %(number)d more") % {"kind": kind, "number": len(rest) - 1}
+    if one.state == State.UNKNOWN.value:
+        return Attention(_markup(**_doubtful(_("Unknown"), kind)), one)
+    word = _("Failed") if one.state == State.FAILED.value else _("Not done")
+    badge = _markup(tone="bad", icon="circle-x", word=word, note=kind, struck=False)
+    return Attention(badge, one)
 
 
 def _badge(server: Server, running: Operation | None) -> _tones.Badge:
@@ -57,7 +91,7 @@ def _badge(server: Server, running: Operation | None) -> _tones.Badge:
         return _tones.status(shown(server.status, 64), gone=gone, overdue=False, note="")
     word = str(_DOING[running.kind])
     if running.state == State.UNKNOWN.value:
-        return _doubtful(word, _("not confirmed"))
+        return _doubtful(_("Unknown"), _("%(doing)s, not confirmed") % {"doing": word.lower()})
     if clock.now() - running.requested_at > STUCK:
         return _doubtful(word, _("unusually long"))
     note = format_html(

@@ -158,7 +158,8 @@ TEAM_ROUTES: Mapping[str, Route] = {
     "operations": Route(get="servers.view"),
     "operation": _operation("unknown_create", get="servers.view"),
     "operation-adopt": _operation("unknown_create", post="servers.create"),
-    "operation-confirm": _operation("unknown_reboot", post="servers.reboot"),  # nothing was seen
+    "operation-confirm": _operation("unknown_reboot", post="servers.reboot"),
+    "operation-dismiss": _operation("unknown_reboot", post="servers.reboot"),
     "operation-close": _operation("unknown_reboot", post="servers.reboot", note="Looked."),
     "audit": Route(get="audit.view"),
     "audit-event": Route(

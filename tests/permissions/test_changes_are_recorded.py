@@ -74,6 +74,7 @@ NOTHING_TO_DO = {
     "member-restore",
     "operation-adopt",
     "operation-confirm",  # nothing was seen
+    "operation-dismiss",  # it has not failed
     "panel-key-rotate",  # somebody else's
     "ownership-answer",
     "ownership-withdraw",

@@ -14,8 +14,8 @@ from tests.web.asking import action_url, shows
 from tests.web.operation_rows import operation
 
 PAGES = (
-    "servers/", "servers/new/", "operations/", "audit/", "tokens/", "panel-keys/", "api/", "members/",
-    "members/invite/", "roles/", "policies/", "settings/",
+    "servers/", "servers/new/", "operations/", "audit/", "tokens/", "panel-keys/", "api/",
+    "members/", "members/invite/", "roles/", "policies/", "settings/",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("servers", "0003_outside_changes"),
+        ("servers", "0004_told"),
     ]
 
     operations = [
