@@ -1,5 +1,6 @@
 """Events as lines of CSV or JSON, one after the other, for files of any length."""
 
+import codecs
 import csv
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -18,9 +19,10 @@ _FORMULA: Final = frozenset("=+-@＝＋－＠\t\r\n")
 
 
 def csv_lines(events: Iterable[AuditEvent]) -> Iterator[bytes]:
-    """RFC 4180, a header first; times in UTC."""
+    """RFC 4180, a header first; times in UTC. The mark at its beginning is what spreadsheets know
+    UTF-8 by: without it they show names of people as garbage."""
     write = csv.writer(_Echo()).writerow
-    yield str(write(COLUMNS)).encode()
+    yield codecs.BOM_UTF8 + str(write(COLUMNS)).encode()
     for event in events:
         yield str(write(_cells(event))).encode()
 

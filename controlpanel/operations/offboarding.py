@@ -19,7 +19,7 @@ from controlpanel.operations.moves import can_move, move
 from controlpanel.operations.records import record_outcome
 from controlpanel.operations.states import State
 from controlpanel.servers.models import Server, ServerLock
-from controlpanel.servers.selectors import visible
+from controlpanel.servers.selectors import BY_NAME, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def holdings(scope: Scope, member: Membership) -> Holdings:
                 by_id=str(member.user_id), server__in=visible(scope).filter(gone_at=None)
             ).select_related("server")
         ),
-        created=list(visible(scope).filter(Exists(made), gone_at=None).order_by("name")),
+        created=list(visible(scope).filter(Exists(made), gone_at=None).order_by(*BY_NAME)),
     )
 
 

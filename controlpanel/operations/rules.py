@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -50,7 +51,7 @@ def illegal(
 def locked(lock: ServerLock) -> str:
     return _("%(name)s locked this server on %(date)s: “%(reason)s”. Release the lock first.") % {
         "name": lock.by_name,
-        "date": lock.at.date().isoformat(),
+        "date": timezone.localtime(lock.at).date().isoformat(),
         "reason": lock.reason,
     }
 

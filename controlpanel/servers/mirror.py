@@ -9,6 +9,7 @@ from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
 from controlpanel.servers import identity, outside
 from controlpanel.servers.models import AccountSync, Server
+from controlpanel.servers.natural_order import natural_key
 from controlpanel.servers.outside import Change, Own
 from controlpanel.vpsorg import told
 from controlpanel.vpsorg.wire import ServerList, ServerSeen
@@ -155,6 +156,7 @@ class Rows:
             return
         for name, value in different.items():
             setattr(server, name, value)
+        server.name_order = natural_key(str(server))
         if different or is_back:
             server.changed_at = self._now
         server.seen_at, server.misses, server.gone_at = self._now, 0, None
@@ -162,7 +164,15 @@ class Rows:
         if self._is_detail:
             server.detail_at = self._now
         self._change(
-            server, *different, "seen_at", "misses", "changed_at", "gone_at", "detail_at", "untold"
+            server,
+            *different,
+            "seen_at",
+            "misses",
+            "changed_at",
+            "gone_at",
+            "detail_at",
+            "untold",
+            "name_order",
         )
         if is_back and not self._is_baseline:
             self._outside.append(outside.appeared(server))

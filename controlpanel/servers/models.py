@@ -6,6 +6,7 @@ from django.utils.functional import cached_property
 
 from controlpanel.accounts.models import Account, Team
 from controlpanel.lib import clock
+from controlpanel.servers.natural_order import NaturalOrderField
 
 
 class Server(models.Model):
@@ -16,6 +17,8 @@ class Server(models.Model):
     # Opaque: integers in the documentation, uuid strings in the published clients.
     provider_id = models.CharField(max_length=64)
     name = models.CharField(max_length=255, blank=True)
+    # By what it is called: name, else hostname, else id.
+    name_order = NaturalOrderField(default=b"")
     hostname = models.CharField(max_length=255, blank=True)
     status = models.CharField(max_length=64, blank=True)
     ip_address = models.CharField(max_length=45, null=True)  # noqa: DJ001 null while provisioning
@@ -63,6 +66,11 @@ class Server(models.Model):
         )
         indexes = (
             # The list page walks this one: fifty rows are read, however many there are.
+            models.Index(
+                fields=("account", "name_order", "name", "provider_id"),
+                condition=models.Q(gone_at__isnull=True),
+                name="server_account_order",
+            ),
             models.Index(
                 fields=("account", "name", "provider_id"),
                 condition=models.Q(gone_at__isnull=True),

@@ -14,11 +14,13 @@ from controlpanel.lib.scope import Reach, Scope
 from controlpanel.servers import searching
 from controlpanel.servers.models import AccountSync, CatalogueItem, Server, ServerLabel
 
+# As people look for names; the same on both databases.
+BY_NAME: Final = ("name_order", "name", "provider_id")
 SORTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "name": ("name", "provider_id"),
-    "status": ("status", "name", "provider_id"),
-    "location": ("location", "name", "provider_id"),
-    "plan": ("vcpus", "memory", "name", "provider_id"),
+    "name": BY_NAME,
+    "status": ("status", *BY_NAME),
+    "location": ("location", *BY_NAME),
+    "plan": ("vcpus", "memory", *BY_NAME),
     "created": ("created_at", "provider_id"),
 }
 

@@ -63,7 +63,7 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
         "asked": asked,
         "servers": [
             (words.shown(str(one), 255), server_url(scope, one.provider_id))
-            for one in within.select_related(None).order_by("name", "provider_id")[:SHOWN]
+            for one in within.select_related(None).order_by(*servers.BY_NAME)[:SHOWN]
         ],
         "number": within.count(),
         "shown": SHOWN,

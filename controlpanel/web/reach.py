@@ -65,7 +65,7 @@ class ReachForm(forms.Form):
         self.scope = scope
         self.known_labels = labels.known(scope)
         within = selectors.visible(scope).filter(gone_at=None).select_related(None)
-        self.servers_within = within.order_by("name", "provider_id")
+        self.servers_within = within.order_by(*selectors.BY_NAME)
         self._offer("reach", [pair for pair in REACHES if mixed or _may_give(scope, pair[0])])
         listed = list(self.servers_within[: TICKED + 1])
         if len(listed) > TICKED:

@@ -89,7 +89,7 @@ def given(person: Person, form: str, query: str = "") -> bytes:
 
 
 def rows(person: Person, query: str = "") -> list[dict[str, str]]:
-    text = given(person, "csv", query).decode()
+    text = given(person, "csv", query).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -141,6 +141,15 @@ def test_csv_has_a_header_and_a_row_an_event(audrey: Person, events: list[AuditE
         "bob@example.com", "101", "success",
     )  # fmt: skip
     assert [row["labels"] for row in rest] == ["", "env:prod", "env:dev", "env:prod"]
+
+
+def test_csv_begins_with_what_spreadsheets_know_utf8_by(
+    audrey: Person, events: list[AuditEvent]
+) -> None:
+    content = given(audrey, "csv")
+    assert content.startswith(b"\xef\xbb\xbfseq,at,")
+    assert content.count(b"\xef\xbb\xbf") == 1
+    assert not given(audrey, "jsonl").startswith(b"\xef\xbb\xbf")
 
 
 def test_csv_guards_what_a_spreadsheet_would_run(audrey: Person, team: Team) -> None:
