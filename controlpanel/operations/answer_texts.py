@@ -117,10 +117,11 @@ def step(operation: Operation) -> str:
 def _quoted(operation: Operation) -> str:
     words = clean(operation.provider_words, 300)
     if words:
-        return _("VPS.org answered %(status)s: “%(words)s”") % {
+        said = _("VPS.org answered %(status)s: “%(words)s”") % {
             "status": operation.provider_status,
             "words": words,
         }
+        return said if words[-1] in ".!?…" else f"{said}."
     return _("VPS.org answered %(status)s, without a reason.") % {
         "status": operation.provider_status
     }

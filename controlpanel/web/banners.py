@@ -202,7 +202,8 @@ def _mendable(code: str, account: str) -> str:
 
 def _their_words(sync: AccountSync) -> str:
     words = clean(sync.trouble_words, 300)
-    return _("It says: %(words)s") % {"words": words} if words else ""
+    said = _("It says: %(words)s") % {"words": words} if words else ""
+    return f"{said}." if said and said[-1] not in ".!?…" else said
 
 
 def _guess(sync: AccountSync) -> str:

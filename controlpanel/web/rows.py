@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from controlpanel.operations.models import Operation
+from controlpanel.operations.states import State
 from controlpanel.servers.models import Server
 from controlpanel.web import banners, buttons, meanings, words
 from controlpanel.web.buttons import Reason, Standing
@@ -42,6 +43,7 @@ class _Shown(NamedTuple):
     receipt: str
     attention: SafeString
     attention_url: str
+    is_unknown: bool  # by its status already, which then comes first
     classes: str
     plan: str
     plan_name: str
@@ -105,10 +107,11 @@ class Rows:
                 name=words.shown(str(server), 255),
                 hostname=words.shown(server.hostname, 255),
                 status=server.status,
-                badge=words.badge(server, running),
+                badge=words.badge(server, running, brief=True),
                 receipt=receipt_url(self._known.scope, running),
                 attention=told.badge,
                 attention_url=receipt_url(self._known.scope, told.operation),
+                is_unknown=running is not None and running.state == State.UNKNOWN.value,
                 classes=_classes(server, running),
                 plan=words.plan(server) or words.shown(server.plan_name),
                 plan_name=words.shown(server.plan_name),

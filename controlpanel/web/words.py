@@ -53,9 +53,10 @@ _KINDS: Final[dict[str, Promise]] = {
 shown = lru_cache(maxsize=4096)(clean)
 
 
-def badge(server: Server, running: Operation | None) -> SafeString:
-    """Fifty rows have few different badges: each is made once."""
-    return _markup(**_badge(server, running))
+def badge(server: Server, running: Operation | None, *, brief: bool = False) -> SafeString:
+    """Fifty rows have few different badges: each is made once. `brief`: where the page says once
+    how old all of it is."""
+    return _markup(**_badge(server, running, brief=brief))
 
 
 class Attention(NamedTuple):
@@ -82,10 +83,10 @@ def attention(server: Server, running: Operation | None, found: Sequence[Operati
     return Attention(badge, one)
 
 
-def _badge(server: Server, running: Operation | None) -> _tones.Badge:
+def _badge(server: Server, running: Operation | None, *, brief: bool) -> _tones.Badge:
     """One state from beginning to end: a reboot does not flash "stopped" in between."""
     if server.gone_at is None and running is None and banners.is_doubtful(server.account):
-        return _as_last_seen(server)
+        return _as_last_seen(server, brief=brief)
     if running is None or server.gone_at is not None:
         gone = server.gone_at is not None
         return _tones.status(shown(server.status, 64), gone=gone, overdue=False, note="")
@@ -119,7 +120,7 @@ def plan(server: Server) -> str:
     return _plan(server.vcpus, server.memory, server.storage)
 
 
-def _as_last_seen(server: Server) -> _tones.Badge:
+def _as_last_seen(server: Server, *, brief: bool) -> _tones.Badge:
     """Nobody knows whether it is still so: no colour, and how old that is."""
     known = _tones.status(shown(server.status, 64), gone=False, overdue=False, note="")
     at = seen_at(server)
@@ -131,7 +132,7 @@ def _as_last_seen(server: Server) -> _tones.Badge:
         tone="idle",
         icon="circle-question-mark" if icon == "ring" else icon,
         word=known["word"],
-        note=note,
+        note="" if brief else note,
         struck=False,
     )
 
