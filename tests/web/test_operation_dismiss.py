@@ -26,6 +26,7 @@ def url(undone):
 def row(person, provider_id="12345"):
     text = person.get(LIST).content.decode()
     found = re.search(rf'<tr[^>]*data-server-id="{provider_id}".*?</tr>', text, re.S)
+    assert found
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found[0]))
 
 
