@@ -10,7 +10,7 @@ def notice_what_ended_before(apps, _schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("operations", "0005_sightings"),
+        ("operations", "0006_form_content"),
     ]
 
     operations = [

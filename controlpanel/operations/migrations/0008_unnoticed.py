@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("operations", "0006_noticed"),
+        ("operations", "0007_noticed"),
     ]
 
     operations = [
