@@ -52,7 +52,7 @@ def panel(request: HttpRequest) -> dict[str, Any]:
             "nav": _nav(request, scope) if scope else _own_nav(request),
             # Only whole pages show them, and only those ask the database for them.
             "banners": SimpleLazyObject(lambda: _banners(request, scope)),
-            "provider": SimpleLazyObject(lambda: provider_state.of(scope) if scope else None),
+            "provider": SimpleLazyObject(lambda: _provider(request, scope)),
             "theme": theme if theme in _THEMES else "",
             "density": user.density,
         }
@@ -71,6 +71,11 @@ def _closed_banner(scope: Scope | None) -> Banner | None:
     if scope is None or not scope.is_closed:
         return None
     return Banner("", _("This team is closed. Its audit log stays; nothing else is left of it."))
+
+
+def _provider(request: HttpRequest, scope: Scope | None) -> provider_state.ProviderState | None:
+    known = getattr(request, "connected_accounts", None)
+    return provider_state.of(scope, known) if scope else None
 
 
 def _own_nav(request: HttpRequest) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 From the mirror alone: drawing a page asks VPS.org nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -64,9 +64,12 @@ class ProviderState:
     in_trouble: int
 
 
-def of(scope: Scope) -> ProviderState | None:
-    """None for a team without a connected account."""
-    found = accounts.connected_accounts(scope).select_related("sync").order_by("name", "id")
+def of(scope: Scope, known: Iterable[Account] | None = None) -> ProviderState | None:
+    """None for a team without a connected account. `known`: its connected accounts with their
+    sync, where the page has read them already."""
+    found = known
+    if found is None:
+        found = accounts.connected_accounts(scope).select_related("sync").order_by("name", "id")
     states = tuple(_state(account) for account in found)
     if not states:
         return None

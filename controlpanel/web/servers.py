@@ -115,6 +115,7 @@ def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any
     known = buttons.standing(scope, request.team_policy)  # type: ignore[attr-defined]
     team_accounts = list(accounts.accounts(scope).select_related("sync"))
     connected = [account for account in team_accounts if is_connected(account)]
+    request.connected_accounts = connected  # type: ignore[attr-defined]  # for the frame
     # The accounts are at hand: no need to read them again with every row, and named like this
     # the database finds the first fifty in an index, however many there are.
     ids = [account.id for account in connected]
