@@ -376,7 +376,7 @@ KNOWN: Final = (
         "provider",
         _(
             "VPS.org could not be reached, so nothing was done; also “name_resolution”, "
-            "“connect_timeout”, “tls” and “unreachable”."
+            "“connect_timeout”, “tls”, “spoke_first” and “unreachable”."
         ),
         _("Send it again: this is safe."),
     ),

@@ -23,8 +23,9 @@ PROVIDERS = {
     "bad_request", "unauthorized", "payment_required", "forbidden", "not_found", "conflict",
     "unprocessable", "too_many_requests", "refused",
 }  # fmt: skip
-# An id that is none never leads to a call: no route takes it.
-NEVER = {"bad_id"}
+# An id that is none never leads to a call: no route takes it. Forms are sent on pages only, and a
+# time to wait is told as too_many_requests.
+NEVER = {"bad_id", "sent_before", "asked_to_wait"}
 
 
 def known(code: str) -> bool:

@@ -139,7 +139,7 @@ def test_what_is_there_already_is_not_sent(bob, url, server, sandbox):
 
 
 def test_without_a_fresh_read_nothing_is_changed(bob, url, sandbox):
-    sandbox.fault("drop_before", "GET")
+    sandbox.fault("drop_before", "GET", times=None)
     page = bob.post(url, form(name="mine"))
     assert page.status_code == 409
     assert shows(page, "could not be asked for the current values, so nothing was changed")
