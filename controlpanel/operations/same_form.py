@@ -10,6 +10,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from controlpanel.audit import closure
+from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.keys import macs
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock
@@ -20,8 +22,14 @@ SAME_CLICK: Final = timedelta(seconds=60)
 
 
 def kept(content: str) -> str:
-    """What is kept of a form's content: a keyed hash with its key's id. Empty for none."""
-    return ":".join(macs.mac("fingerprint", _bytes(content))) if content else ""
+    """What is kept of a form's content: a keyed hash with its key's id. Empty for none.
+
+    Raises AuditUnavailable without the key ring: then nothing could be recorded either."""
+    try:
+        return ":".join(macs.mac("fingerprint", _bytes(content))) if content else ""
+    except KeysNotReady as error:
+        closure.close_for(error)
+        raise AuditUnavailable(str(error)) from error
 
 
 def is_repeat(operation: Operation, content: str) -> bool:

@@ -77,7 +77,7 @@ def files() -> list[str]:
 
 
 def seqs(content: bytes) -> list[int]:
-    return [int(row["seq"]) for row in csv.DictReader(io.StringIO(content.decode()))]
+    return [int(row["seq"]) for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))]
 
 
 def test_it_waits_while_nothing_can_be_recorded(

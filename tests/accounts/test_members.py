@@ -199,7 +199,9 @@ def demote_each_other(team, pair, rounds):
     """Both at the same moment, again and again: says how often somebody was refused."""
     refused = 0
     for _ in range(rounds):
-        Membership.objects.filter(team=team).update(role="owner")
+        for one, other in (pair, pair[::-1]):
+            if one.membership.role != "owner":
+                members.change(other.scope("members.manage"), one.membership, "owner", EVERYTHING)
         scopes = [person.scope("members.manage") for person in pair]
         barrier = Barrier(2)
 

@@ -41,6 +41,10 @@ def test_each_right_is_with_these_roles(permission):
     assert carriers == EXPECTED[permission]
 
 
+def test_only_reading_outlives_a_team():
+    assert {"audit.view", "audit.export"} == policy.AFTER_CLOSING
+
+
 # For each right whether it is about the whole team, said once more and by hand.
 WHOLE_TEAM = {
     "servers.view": False,

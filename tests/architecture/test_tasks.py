@@ -104,7 +104,7 @@ def test_the_worker_knows_whatever_it_is_asked_for(registered: set[str]) -> None
 def test_whoever_writes_to_redis_cannot_end_the_worker(
     transactional_db: None, tmp_path: Path, valkey: ValkeyServer
 ) -> None:
-    with Celery(broker=valkey.url) as stranger:
+    with Celery(broker=valkey.url, set_as_current=False) as stranger:
         for log in started(COMMANDS["make run"], tmp_path, environment_of(valkey)):
             assert not stranger.control.ping(timeout=1)
             stranger.control.shutdown()

@@ -116,10 +116,10 @@ def test_a_bundle_over_two_epochs_verifies_without_the_panel(acme: Team, tmp_pat
     history = selectors.history(acme.scope, "server", "id-web-01")
     bundle.write(file, Histories(acme.chain, "acme", selectors.events(acme.scope), history))
     with ZipFile(file) as archive:
-        archive.extractall(tmp_path)
+        archive.extractall(tmp_path / "bundle")
     done = subprocess.run(
         [sys.executable, "-I", "-S", "verify.py"],
-        cwd=tmp_path, env={}, capture_output=True, text=True, check=False,
+        cwd=tmp_path / "bundle", env={}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

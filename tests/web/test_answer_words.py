@@ -131,7 +131,8 @@ def asked(kind, adam, account, server):
 def test_an_answer_has_its_words(
     adam, synced, sandbox, server, kind, fault, headline, words, never
 ):
-    sandbox.fault(**{"kind": "status", "method": "*", "path": "/servers/", **fault})
+    method = {"update": "PATCH", "delete": "DELETE"}.get(kind, "POST")
+    sandbox.fault(**{"kind": "status", "method": method, "path": "/servers/", **fault})
     done = sent(asked(kind, adam, synced, server))
     page = adam.get(f"{URL}{done.id}/")
     assert shows(page, headline)

@@ -131,7 +131,7 @@ def test_the_fragment_tells_of_trouble_by_the_old_state(bob, synced, sandbox, se
     shown = operation(bob, synced, kind="stop", provider_id=server("staging-app").provider_id)
     synced.sync.tried_at = ago(minutes=1)
     synced.sync.save()
-    sandbox.fault("drop_before", "GET")
+    sandbox.fault("drop_before", "GET", times=None)
     text = bob.get(url(shown), headers=HTMX).content.decode()
     assert 'data-state="accepted"' in text
 
