@@ -124,7 +124,7 @@ def test_a_refused_one_is_called_by_its_name(bob, lent, server, sandbox):
     bob.user.credentials.all().delete()
     sandbox.fault("status", "POST", "/reboot/$", status=401)
     bob.post(action_url(server(WEB), "reboot"))
-    assert "VPS.org refused the service token “deploy”" in receipt_of(bob, only_operation())
+    assert "does not accept the service token “deploy”" in receipt_of(bob, only_operation())
 
 
 def test_the_record_shows_it(alice, bob, lent, server):
