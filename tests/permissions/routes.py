@@ -188,6 +188,10 @@ TEAM_ROUTES: Mapping[str, Route] = {
         get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
     ),
     "audit-today": Route(get="audit.view"),
+    # Nothing differs, so there is nothing to confirm.
+    "audit-differences": Route(
+        get="team.manage", post="team.manage", body=lambda _world: {"reason": "A restore."}
+    ),
     "audit-review": Route(
         get="audit.view", post="audit.review", body=lambda _world: {"note": "It was us."}
     ),
