@@ -14,10 +14,10 @@ _BETWEEN: Final = re.compile(r"[\W_]+")
 # Names are written "_root_password_" by then, whatever they looked like.
 _SECRET: Final = re.compile(
     "pass_?(?:wor[dt]|w0?rd|wd|phrase|code)|pass_?w_|"
-    "(?:root|admin|user|db|database|login|ssh|vnc|rdp|console|ftp|smtp|mail)_?pass_|"
+    "(?:root|admin|user|db|database|login|ssh|vnc|rdp|console|ftp|smtp|mail)_?(?:pass|pw)_|"
     r"(?:_|root|admin|user)pwd\d*_|"
     "secret(?!ar)|"
-    "(?:private|api|encryption|signing|auth)_?key(?!s?_?ids?_)s?|"
+    "(?:private|api|access|encryption|signing|auth|master|recovery|service)_?key(?!s?_?ids?_)s?|"
     "(?:access|refresh|api|auth|bearer|session|console|vnc|oauth|jwt|reset|login|agent|join)"
     "_?tokens?_(?!ids?_)"
 )
@@ -33,7 +33,7 @@ _WHETHER: Final = frozenset(
     {"has", "is", "requires", "require", "needs", "allow", "allows", "supports", "must", "without"}
 )
 # In lower case, one of these stands in each such name: much quicker to look for.
-PARTS: Final = ("pass", "pwd", "secret", "key", "token")
+PARTS: Final = ("pass", "pw", "secret", "key", "token")
 
 
 @lru_cache(maxsize=2048)

@@ -17,6 +17,8 @@ SECRET = [
     "PRIVATE_KEY", "private-key", "ssh_private_key", "private_key_pem", "api_key", "apiKey",
     "APIKEY", "encryption_key", "access_token", "accessToken", "refresh_token", "console_token",
     "session_token", "vnc_password", "vncPassword", "password_reset_link", " password ",
+    "root_pw", "rootpw", "RootPw", "access_key", "accessKey", "master_key", "recovery_keys",
+    "service_key",
 ]  # fmt: skip
 NONE = [
     "", "_", "status", "name", "hostname", "pass", "passed", "bypass", "bypass_window", "compass",
@@ -31,6 +33,7 @@ NONE = [
     "key_type", "public_key", "host_key", "keypair", "keyboard", "private_key_id", "api_key_id",
     "apiKeyName", "private_keys_count", "token", "token_count", "token_name", "tokens",
     "access_token_id", "access_token_expires_at", "next_page_token", "tokenized", "monkey_api",
+    "access_key_id", "service_key_name", "recovery", "upward", "pw_policy",
 ]  # fmt: skip
 
 
