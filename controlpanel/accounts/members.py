@@ -62,7 +62,7 @@ def change(scope: Scope, membership: Membership, role: str, reach: Reach) -> Non
     with transaction.atomic():
         scope, now = held(scope, membership)
         _refuse_touching(scope, now)
-        _refuse_unexplained(now)
+        refuse_unexplained(now)
         check_grant(scope, role, reach)
         if now.role == OWNER and role != OWNER:
             _refuse_last_owner(now)
@@ -81,7 +81,7 @@ def suspend(scope: Scope, membership: Membership) -> None:
     with transaction.atomic():
         scope, now = held(scope, membership)
         _refuse_touching(scope, now)
-        _refuse_unexplained(now)
+        refuse_unexplained(now)
         _refuse_last_owner(now)
         if now.suspended_at is None:
             now.suspended_at = clock.now()
@@ -93,7 +93,7 @@ def restore(scope: Scope, membership: Membership) -> None:
     with transaction.atomic():
         scope, now = held(scope, membership)
         _refuse_touching(scope, now)
-        _refuse_unexplained(now)
+        refuse_unexplained(now)
         if now.suspended_at is not None:
             now.suspended_at = None
             now.save(update_fields=["suspended_at"])
@@ -153,7 +153,7 @@ def _refuse_touching(scope: Scope, member: Membership) -> None:
         raise MemberRefused(sentence)
 
 
-def _refuse_unexplained(member: Membership) -> None:
+def refuse_unexplained(member: Membership) -> None:
     """A change of one part would vouch for the others as well."""
     if not projections.is_explained(member.team_id, projections.of_member(member)):
         raise MemberRefused(

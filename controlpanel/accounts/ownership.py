@@ -84,6 +84,8 @@ def accept(scope: Scope, offered: OwnershipOffer) -> None:
             raise MemberRefused(_("This offer no longer stands."))
         if not projections.is_explained(scope.team_id, projections.of_offer(found)):
             raise MemberRefused(_("The audit log does not say that this was offered."))
+        for one in (giver, receiver):
+            members.refuse_unexplained(one)
         if giver.role != OWNER or giver.suspended_at is not None or not giver.reach.is_all:
             raise MemberRefused(_("Whoever offered this is no longer an owner."))
         before = {"receiver": receiver.role, "giver": giver.role}

@@ -12,14 +12,22 @@ from django.db import DatabaseError, connection
 
 from controlpanel.accounts import access, invitations, members, ownership, policies, roles, services
 from controlpanel.accounts.models import Account, Invitation, Membership, Team, TeamRole, User
-from controlpanel.audit import baseline, differences, projections, review, review_queue
+from controlpanel.audit import (
+    baseline,
+    differences,
+    projections,
+    review,
+    review_queue,
+    review_settings,
+)
 from controlpanel.audit.models import AuditEvent, ReviewItem, TableDifference
-from controlpanel.credentials import panel_keys
+from controlpanel.credentials import key_door, panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope
+from controlpanel.operations import closing, offboarding
 from controlpanel.sandbox.server import Sandbox
-from controlpanel.servers import locks
+from controlpanel.servers import identity, locks
 from controlpanel.servers.models import Server
 from tests.audit.writing import change
 
@@ -350,12 +358,37 @@ CHANGES: dict[str, Callable[[Panel], object]] = {
     "lock": lambda p: locks.lock(p.scope(), p.spare, "changes", "Do not touch."),
     "stronger lock": lambda p: locks.lock(p.scope(), p.server, "changes", "Do not touch."),
     "unlocked": lambda p: locks.release(p.scope(), p.server, "Done."),
+    "let go": lambda p: offboarding.let_go(p.scope(), p.bob, {}),
+    "let go who invited": lambda p: _let_go_the_owner(p),
+    "rules of the review": lambda p: review_settings.change(p.scope(), set(), in_a_row=7),
+    "disconnected": lambda p: closing.disconnect(p.scope(), p.account),
+    "connected again": lambda p: _connected_again(p),
+    "closed": lambda p: closing.close(p.scope()),
+    "key used": lambda p: key_door.note_use(p.key, "192.0.2.7"),
 }
 
 
 def _restored(panel: Panel) -> None:
     members.suspend(panel.scope(), panel.eve)
     members.restore(panel.scope(), panel.eve)
+
+
+def _let_go_the_owner(panel: Panel) -> None:
+    ownership.accept(panel.scope(panel.bob), _offer(panel))
+    panel.bob.refresh_from_db()
+    offboarding.let_go(panel.scope(panel.bob), panel.owner, {})
+
+
+def _connected_again(panel: Panel) -> None:
+    """The lock waits for the server, and is given once more at its new row."""
+    closing.disconnect(panel.scope(), panel.account)
+    account = services.add_account(access.command_scope(panel.team, frozenset()), "again")
+    server = Server.objects.create(account=account, provider_id="7", name="web-01")
+    identity.take_over(account, [server])
+    assert not verified()[0]
+    locks.lock(panel.scope(), server, "changes", "Once more.")
+    assert not verified()[0]
+    locks.release(panel.scope(), server, "Done.")
 
 
 def _offer(panel: Panel) -> Any:
@@ -382,6 +415,19 @@ def test_an_offer_that_the_log_does_not_know_gives_nothing(panel: Panel) -> None
     update("accounts_ownershipoffer", "receiver_id = %s", "1 = 1", raw(panel.eve.user_id))
     with pytest.raises(members.MemberRefused):
         ownership.accept(panel.scope(panel.eve), _offer(panel))
+
+
+def test_nobody_takes_over_from_a_member_that_the_log_does_not_know(panel: Panel) -> None:
+    """An owner who was demoted since, and made themselves one again."""
+    scope = panel.scope(panel.bob)
+    also = services.add_member(
+        access.command_scope(panel.team, frozenset()), panel.team, _user("olga"), "owner"
+    )
+    members.change(panel.scope(also), panel.owner, "viewer", EVERYTHING)
+    update("accounts_membership", "role = 'owner'", "id = %s", panel.owner.id)
+    with pytest.raises(members.MemberRefused, match="not as the audit log says"):
+        ownership.accept(scope, _offer(panel))
+    assert Membership.objects.get(id=panel.bob.id).role == "operator"
 
 
 @pytest.fixture
