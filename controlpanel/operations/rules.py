@@ -13,7 +13,7 @@ from controlpanel.accounts import policies
 from controlpanel.accounts.models import Account, TeamPolicy
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
-from controlpanel.servers import label_access, labels
+from controlpanel.servers import identity, label_access, labels
 from controlpanel.servers.models import Server, ServerLock
 
 # An older sighting may be wrong: then the provider decides.
@@ -54,6 +54,18 @@ def locked(lock: ServerLock) -> str:
         "date": timezone.localtime(lock.at).date().isoformat(),
         "reason": lock.reason,
     }
+
+
+def lock_in_doubt(kind: str, account: Account, provider_id: str) -> str:
+    """Why nothing that a lock can refuse is done to this server, or empty."""
+    if not ServerLock(level="changes").refuses(kind):
+        return ""
+    if not identity.is_lock_in_doubt(account, provider_id):
+        return ""
+    return _(
+        "The lock of this server is not as the audit log says: somebody changed it in the "
+        "database, past the panel. An owner confirms it first, under Rows that differ."
+    )
 
 
 def being_deleted(*, is_unknown: bool) -> str:

@@ -145,7 +145,8 @@ def _forbidden(operation: Operation) -> _Outcome | None:
     held = identity.binding_lock(operation.account, server.provider_id)
     if held and held.refuses(operation.kind):
         return _cancelled("locked", rules.locked(held))
-    return None
+    in_doubt = rules.lock_in_doubt(operation.kind, operation.account, server.provider_id)
+    return _cancelled("locked", in_doubt) if in_doubt else None
 
 
 def _scope_now(operation: Operation) -> Scope | None:

@@ -227,6 +227,7 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
         raise Http404
     is_unsettled = _refuse_crossing(change, ask)
     server.held_by = identity.binding_lock(account, server.provider_id)
+    _refuse(rules.lock_in_doubt(change.kind, account, server.provider_id), "locked")
     code = "locked" if server.held_by else "conflict"
     why = rules.illegal(change.kind, server, by_status=ask.by_status, is_unsettled=is_unsettled)
     _refuse(why, code)

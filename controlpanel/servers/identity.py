@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
+from controlpanel.audit.models import TableDifference
 from controlpanel.audit.recorder import Target, record
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Origin
@@ -41,6 +42,16 @@ def copies(account: Account, provider_id: str) -> QuerySet[Server]:
 def binding_lock(account: Account, provider_id: str) -> ServerLock | None:
     """The strictest lock on any copy."""
     return strictest(copy.held_by for copy in copies(account, provider_id))
+
+
+def is_lock_in_doubt(account: Account, provider_id: str) -> bool:
+    """Whether the server's lock is not as the audit log says, by what verification last found: a
+    lock that somebody took out of the database releases nothing."""
+    return TableDifference.objects.filter(
+        team=account.team_id,
+        table=projections.TABLE,
+        key=projections.key(account.origin, provider_id),
+    ).exists()
 
 
 def strictest(locks: Iterable[ServerLock | None]) -> ServerLock | None:
@@ -82,6 +93,21 @@ def take_over(account: Account, servers: Iterable[Server]) -> None:
         old.delete()
 
 
+def hand_over(account: Account) -> None:
+    """Before its account is disconnected: another connected account that shows the same server
+    keeps the stricter lock and all labels. Within the transaction that disconnects it."""
+    leaving = Server.objects.filter(account=account).select_related("lock", "account")
+    for old in leaving.filter(Q(lock__isnull=False) | Q(labels__isnull=False)).distinct():
+        others = copies(account, old.provider_id).exclude(account=account)
+        heir = others.order_by(F("gone_at").desc(nulls_first=True), "first_seen_at", "id").first()
+        if heir is None:
+            continue  # it waits, behind every page, for when it is connected again
+        if is_same_moment(old.created_at, heir.created_at):
+            _join(old, heir)
+        else:
+            _drop(old)
+
+
 def forget_if_another(server: Server, created_at: datetime | None) -> None:
     """For an id that is shown, made at `created_at`: one that was gone may be another by now."""
     if server.gone_at is not None and not is_same_moment(server.created_at, created_at):
@@ -98,10 +124,23 @@ def _inherit(old: Server, new: Server) -> None:
         ServerLock.objects.filter(server=old).update(server=new)
 
 
+def _join(old: Server, heir: Server) -> None:
+    """Who saw either copy by its labels saw this server, and goes on seeing it."""
+    labels.replace(heir, labels.of(heir) | labels.of(old))
+    mine, theirs = old.held_by, heir.held_by
+    if mine and strictest([theirs, mine]) is mine:
+        ServerLock.objects.filter(server=heir).delete()
+        ServerLock.objects.filter(server=old).update(server=heir)
+    ServerLock.objects.filter(server=old).delete()
+    ServerLabel.objects.filter(server=old).delete()
+
+
 def _drop(server: Server) -> None:
     """Its lock and labels were another server's. That the lock ends is on record."""
     held = ServerLock.objects.filter(server=server).first()
     if held:
+        held.delete()
+        left = binding_lock(server.account, server.provider_id)
         worker = access.worker_scope(server.account.team).actor
         record(
             "server.unlocked",
@@ -112,8 +151,7 @@ def _drop(server: Server) -> None:
             result="success",
             reason="The id came back as another server.",
             labels=labels.of(server),
-            rows=[projections.no_lock(server)],
+            rows=[projections.of_lock(left) if left else projections.no_lock(server)],
             data={"level": held.level, "locked_by": held.by_name},
         )
-        held.delete()
     ServerLabel.objects.filter(server=server).delete()

@@ -3,15 +3,18 @@
 from django.db.models import Q
 
 from controlpanel.accounts.models import Account
+from controlpanel.servers import identity
 from controlpanel.servers.models import AccountSync, CatalogueItem, Server
 
 
 def forget(account: Account) -> int:
     """All that was known of its servers. Returns how many were there.
 
-    Those with a lock or labels stay, behind every page, for when they are connected again. At
-    VPS.org nothing changes.
+    A lock and labels go to another connected account that shows the same server; without one, the
+    server stays with them, behind every page, for when it is connected again. At VPS.org nothing
+    changes.
     """
+    identity.hand_over(account)
     mirror = Server.objects.filter(account=account)
     there = mirror.filter(gone_at=None).count()
     marked = mirror.filter(Q(lock__isnull=False) | Q(labels__isnull=False))

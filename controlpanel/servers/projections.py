@@ -23,8 +23,12 @@ def no_lock(server: Server) -> Said:
     return projections.gone(TABLE, _key(server))
 
 
+def key(origin: str, provider_id: str) -> str:
+    return f"{origin} {provider_id}"
+
+
 def _key(server: Server) -> str:
-    return f"{server.account.origin} {server.provider_id}"
+    return key(server.account.origin, server.provider_id)
 
 
 def _state(lock: ServerLock) -> Mapping[str, JSON]:
@@ -38,10 +42,14 @@ def _rows(chain: str) -> Mapping[str, Row]:
         return {}
     found = ServerLock.objects.filter(server__account__team_id=team_id)
     words = _("the lock of %(name)s")
-    return {
-        _key(one.server): Row(_state(one), words % {"name": one.server})
-        for one in found.select_related("server__account")
-    }
+    # Copies of a server may each bear one from before they were known to be the same: the last in
+    # this order binds, "changes" after all others, as `identity.strictest` says.
+    rows = sorted(found.select_related("server__account"), key=_strictness)
+    return {_key(one.server): Row(_state(one), words % {"name": one.server}) for one in rows}
+
+
+def _strictness(lock: ServerLock) -> tuple[bool, float, str]:
+    return lock.level == "changes", lock.at.timestamp(), str(lock.pk)
 
 
 PROJECTION: Final = Projection(

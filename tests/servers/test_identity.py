@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 from controlpanel.accounts.models import Account
+from controlpanel.audit import differences, projections
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
 from controlpanel.operations import closing, services
@@ -205,3 +206,74 @@ def test_another_teams_account_is_no_twin(alice, charlie, synced, server, sandbo
     look(theirs)
     locks.lock(charlie.scope("servers.lock"), of(theirs), "changes", "Theirs")
     assert sent(power(alice, "stop", server(WEB))).state == "accepted"
+
+
+@pytest.mark.parametrize("level", ["delete", "changes"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_lock_stays_when_the_copy_that_bears_it_leaves(alice, synced, twin, server, first, level):
+    """Whichever of the two accounts is disconnected, the other goes on being locked."""
+    bears = server(WEB) if first else of(twin)
+    stays = of(twin) if first else server(WEB)
+    locks.lock(alice.scope("servers.lock"), bears, level, "Release day")
+    labels.put(alice.scope("labels.edit"), bears, frozenset({"env:prod"}))
+    labels.put(alice.scope("labels.edit"), stays, frozenset({"web"}))
+    disconnect(alice, synced if first else twin)
+    with pytest.raises(services.Refused, match="Release day"):
+        power(alice, "delete", Server.objects.get(id=stays.id))
+    assert labels.of(Server.objects.get(id=stays.id)) == {"env:prod", "web"}
+    assert not projections.compare(alice.team.chain)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_locks_the_stricter_stays(alice, synced, twin, server, first):
+    bears, stays = (server(WEB), of(twin)) if first else (of(twin), server(WEB))
+    ServerLock.objects.create(server=stays, level="delete", by_name="x", reason="weaker")
+    ServerLock.objects.create(server=bears, level="changes", by_name="x", reason="stricter")
+    disconnect(alice, bears.account)
+    assert [(one.server, one.reason) for one in ServerLock.objects.all()] == [(stays, "stricter")]
+
+
+def test_a_lock_can_be_given_and_released_after_a_copy_has_left(alice, synced, twin, server):
+    scope = alice.scope("servers.lock")
+    locks.lock(scope, server(WEB), "delete", "One")
+    disconnect(alice, synced)
+    locks.lock(scope, of(twin), "changes", "Two")
+    assert not projections.compare(alice.team.chain)
+    locks.release(alice.scope("servers.unlock"), of(twin), "Over")
+    assert not ServerLock.objects.exists()
+    assert not projections.compare(alice.team.chain)
+
+
+def test_another_server_of_that_id_gets_nothing(alice, synced, twin, server):
+    locks.lock(alice.scope("servers.lock"), server(WEB), "delete", "One")
+    Server.objects.filter(id=of(twin).id).update(created_at=clock.now())
+    disconnect(alice, synced)
+    assert not ServerLock.objects.exists()
+    assert not projections.compare(alice.team.chain)
+
+
+@pytest.mark.parametrize("kind", ["delete", "stop", "reboot"])
+def test_a_lock_taken_out_of_the_database_releases_nothing(alice, bob, server, sandbox, kind):
+    """Until an owner confirms it: neither what is asked for then, nor what was asked for before."""
+    one = server(WEB)
+    locks.lock(alice.scope("servers.lock"), one, "delete", "Release day")
+    ServerLock.objects.all().delete()
+    before = power(alice, kind, one)
+    assert differences.check(alice.team.chain)
+    assert (sent(before).state, sent(before).code) == ("cancelled", "locked")
+    with pytest.raises(services.Refused, match="not as the audit log says"):
+        power(alice, kind, one)
+    assert not sandbox.changes()
+    found = [(d.table, d.key, d.found) for d in differences.of_chain(alice.team.chain)]
+    differences.confirm(alice.scope("team.manage"), found, "We took it out ourselves.")
+    assert sent(power(alice, kind, one)).state == "accepted"
+
+
+def test_a_lock_in_doubt_is_in_nobody_elses_way(alice, charlie, synced, server, sandbox):
+    locks.lock(alice.scope("servers.lock"), server(WEB), "delete", "Release day")
+    ServerLock.objects.all().delete()
+    theirs = connected(charlie, token=ADMIN_TOKEN)
+    look(theirs)
+    differences.check(alice.team.chain)
+    assert sent(power(charlie, "stop", of(theirs))).state == "accepted"
+    assert sent(power(alice, "stop", server("db-server-01"))).state == "accepted"
