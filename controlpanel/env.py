@@ -123,6 +123,17 @@ SETTINGS = (
         "200",
         "Requests that one panel key may send at once, after it was idle.",
     ),
+    Setting(
+        "PANEL_PAGES_RATE",
+        "50",
+        "Requests a second for pages that one signed-in person, or one address that is not signed "
+        "in, may send for long.",
+    ),
+    Setting(
+        "PANEL_PAGES_BURST",
+        "500",
+        "Requests for pages that one of them may send at once, after a pause.",
+    ),
     Setting("PANEL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Setting(
         "PANEL_EMAIL_URL",

@@ -30,6 +30,8 @@ PANEL_HOOK_PRIVATE = env.get_flag("PANEL_HOOK_PRIVATE")
 PANEL_PROXY_COUNT = env.get_int("PANEL_PROXY_COUNT", 0)
 PANEL_GATEWAY_RATE = max(1, env.get_int("PANEL_GATEWAY_RATE", 50))
 PANEL_GATEWAY_BURST = max(1, env.get_int("PANEL_GATEWAY_BURST", 200))
+PANEL_PAGES_RATE = max(1, env.get_int("PANEL_PAGES_RATE", 50))
+PANEL_PAGES_BURST = max(1, env.get_int("PANEL_PAGES_BURST", 500))
 PANEL_WEB_THREADS = env.get_int("PANEL_WEB_THREADS", 8)
 
 
@@ -121,6 +123,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "controlpanel.web.middleware.pace",
     "allauth.account.middleware.AccountMiddleware",
     "controlpanel.web.middleware.seen",
     "controlpanel.web.middleware.own_time_zone",

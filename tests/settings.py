@@ -44,6 +44,8 @@ from controlpanel.settings import *  # noqa: E402, F403
 from controlpanel.settings import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# No test but those about it comes near it, however many requests one process sends.
+PANEL_PAGES_BURST = 1_000_000
 PANEL_MAIL_TRANSPORT = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Every client looks through all static files otherwise, and most tests ask for none.

@@ -1,6 +1,5 @@
 """From a request to the key it brings, and what that key may do now."""
 
-import math
 from dataclasses import replace
 
 from django.conf import settings
@@ -38,10 +37,11 @@ def enter(request: HttpRequest) -> Entered:
 
 def check_rate(entered: Entered) -> rates.Standing:
     """Raises Refusal when the key has asked too often."""
-    standing = rates.take(str(entered.key.id))
+    rate, burst = settings.PANEL_GATEWAY_RATE, settings.PANEL_GATEWAY_BURST
+    standing = rates.take(str(entered.key.id), rate, burst)
     if standing.allowed:
         return standing
-    wait = max(1, math.ceil(standing.wait))
+    wait = standing.retry_after
     raise refuse(
         429,
         "too_many_requests",

@@ -1,8 +1,10 @@
-"""How often a key may ask: a bucket that fills steadily, shared by all processes through Redis.
+"""How often a key or a person may ask: a bucket that fills steadily, shared by all processes
+through Redis.
 
 While Redis is gone every process counts for itself, and the log says so.
 """
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -57,6 +59,11 @@ class Standing:
         return 0.0 if self.left >= 1 else (1 - self.left) / self.rate
 
     @property
+    def retry_after(self) -> int:
+        """Whole seconds to wait, for the header of that name; at least 1."""
+        return max(1, math.ceil(self.wait))
+
+    @property
     def headers(self) -> dict[str, str]:
         """As the IETF's draft on RateLimit header fields writes them."""
         window = max(1, round(self.size / self.rate))
@@ -67,9 +74,8 @@ class Standing:
         }
 
 
-def take(name: str) -> Standing:
-    """One request of the key `name`."""
-    rate, size = float(settings.PANEL_GATEWAY_RATE), int(settings.PANEL_GATEWAY_BURST)
+def take(name: str, rate: float, size: int) -> Standing:
+    """One request from the bucket `name`, which holds `size` and fills by `rate` a second."""
     shared = _shared.take(name, rate, size)
     return shared or _own.take(name, rate, size)
 

@@ -9,6 +9,7 @@ from controlpanel.accounts import access, policy, roles
 from controlpanel.accounts.access import Denied
 from controlpanel.web import readonly
 from controlpanel.web.buttons import why_url
+from controlpanel.web.htmx import is_fragment
 from controlpanel.web.reach import reach_words
 from controlpanel.web.typed_again import SECRETS
 
@@ -63,6 +64,17 @@ def nothing_was_done(request: HttpRequest) -> HttpResponse:
         return render(request, "errors/503.html", context, status=503)
     except DatabaseError:  # what stands around every page asks the database
         return HttpResponse(render_to_string("errors/503.html", context), status=503)
+
+
+def too_often(request: HttpRequest, seconds: int) -> HttpResponse:
+    """For HTMX it swaps nothing in, and the page's scripts say why. Without context processors:
+    what is refused for its number asks the database for nothing."""
+    if is_fragment(request):
+        answer = HttpResponse(status=429)
+    else:
+        answer = HttpResponse(render_to_string("errors/429.html", {"seconds": seconds}), status=429)
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 def _again(sent: QueryDict) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 from allauth.usersessions.middleware import UserSessionsMiddleware
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
@@ -14,15 +15,18 @@ from django.utils.cache import patch_vary_headers
 
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import User
+from controlpanel.accounts.origin import client_address
 from controlpanel.accounts.session_store import cache_key
 from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.gateway import rates
 from controlpanel.lib import request_id as ids
 from controlpanel.web import errors
 
 log = structlog.get_logger(__name__)
 
 _SEEN_SECONDS: Final = 60
+_HEALTH: Final = "/healthz"  # whoever watches the panel asks it without a pause
 _LOOKING: Final = {"GET", "HEAD", "OPTIONS"}
 # What is sent there changes nothing but who is signed in: possible also while nothing can be
 # recorded, so that people can look.
@@ -62,6 +66,24 @@ def security_headers(get_response: Handler) -> Handler:
             response.setdefault("Cache-Control", "no-store")
             patch_vary_headers(response, ("HX-Request", "Cookie"))
         return response
+
+    return middleware
+
+
+def pace(get_response: Handler) -> Handler:
+    """Refuses, before the view, a person who asks too often, in all their browsers together; and
+    an address from which nobody has signed in. Costs at most one question to Redis."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.path == _HEALTH or request.path.startswith(settings.STATIC_URL):
+            return get_response(request)
+        person = _person(request)
+        name = f"person:{person.pk}" if person else f"address:{client_address(request)}"
+        rate, burst = settings.PANEL_PAGES_RATE, settings.PANEL_PAGES_BURST
+        standing = rates.take(name, rate, burst)
+        if standing.allowed:
+            return get_response(request)
+        return errors.too_often(request, standing.retry_after)
 
     return middleware
 

@@ -8,6 +8,7 @@ const LONGEST_SECONDS = 60;
 let timer;
 let asking = false;
 let failures = 0;
+let trouble = "";
 
 function polled() {
   return document.querySelector("[data-poll]");
@@ -64,15 +65,17 @@ function pause({ dataset }) {
 function failed(ctx) {
   if (!ctx || !isPoll(ctx.sourceElement)) return;
   failures += 1;
-  if (failures === 1) toast(word("offline"), "bad");
+  if (failures > 1) return;
+  trouble = ctx.response?.status === 429 ? "busy" : "offline";
+  toast(word(trouble), "bad");
 }
 
 function succeeded(before) {
   if (failures) {
     for (const notice of document.querySelectorAll("#toasts .bad")) {
-      if (notice.querySelector("p").textContent === word("offline")) notice.remove();
+      if (notice.querySelector("p").textContent === word(trouble)) notice.remove();
     }
-    toast(word("online"), "good");
+    if (trouble === "offline") toast(word("online"), "good");
   }
   failures = 0;
   announceChanges(before);
