@@ -187,6 +187,7 @@ PROJECTIONS: Final = (
                 "member.left",
                 "invitation.accepted",
                 "ownership.transferred",
+                "server.replaced",
             }
         ),
         _members,
@@ -201,7 +202,9 @@ PROJECTIONS: Final = (
     Projection(
         INVITATION,
         gettext_lazy("the invitation"),
-        frozenset({"invitation.sent", "invitation.revoked", "invitation.accepted"}),
+        frozenset(
+            {"invitation.sent", "invitation.revoked", "invitation.accepted", "server.replaced"}
+        ),
         _invitations,
     ),
     Projection(

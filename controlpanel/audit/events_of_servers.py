@@ -23,6 +23,15 @@ SERVERS: Final[tuple[EventType, ...]] = (
         _("%(actor)s released the lock of %(target)s"),
         required=("level", "locked_by"),
     ),
+    event_type(
+        "server.replaced",
+        _("Id given again"),
+        _(
+            "The id of %(target)s came back as another server, so it was taken out of "
+            "everybody’s chosen servers"
+        ),
+        required=("members", "invitations", "keys"),
+    ),
     operation_type(
         "server.create",
         _("Create server"),

@@ -59,6 +59,7 @@ PROJECTION: Final = Projection(
             "panel_key.rotated",
             "panel_key.revoked",
             "panel_key.rewrapped",
+            "server.replaced",
         }
     ),
     _rows,

@@ -1,27 +1,35 @@
 """Which rows of the mirror are one server: those of a team that bear the same id at one origin.
 
 What a team puts on a server (its lock, its labels, and with them reasons and reach) hangs on team,
-origin and the provider's id. It survives disconnecting and connecting again, and never crosses
-teams. An id that comes back with another time of creation is another server and inherits nothing.
+origin and the provider's id, and so does reach that names it. It survives disconnecting and
+connecting again, and never crosses teams. An id that was away and comes back with another time of
+creation is another server and inherits nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import F, Q, QuerySet
 
 from controlpanel.accounts import access
-from controlpanel.accounts.models import Account
+from controlpanel.accounts.models import Account, Team
 from controlpanel.audit.models import TableDifference
 from controlpanel.audit.recorder import Target, record
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Origin
-from controlpanel.servers import labels, projections
+from controlpanel.servers import chosen, labels, projections
 from controlpanel.servers.models import Server, ServerLabel, ServerLock
 
 # Answers of the provider give the moment with and without fractions of a second.
 _SAME_MOMENT: Final = timedelta(seconds=1)
+# Rows whose server left the mirror.
+_LEFT: Final = Q(gone_at__isnull=False) | Q(account__disconnected_at__isnull=False)
+# And those of which nobody saw throughout that they were the same server: it was missed once, or
+# its time of creation was not told.
+_AWAY: Final = _LEFT | Q(misses__gt=0) | Q(untold__has_key="created_at")
+# More ids than this are not named in a query.
+_FEW: Final = 100
 
 
 def is_same_moment(one: datetime | None, other: datetime | None) -> bool:
@@ -76,28 +84,44 @@ def older_twin(account: Account) -> Account | None:
     return found.account if found else None
 
 
+def hold_team(account: Account, shown: Mapping[str, datetime | None]) -> None:
+    """First in the transaction that brings in what is shown (times of creation by id): where an id
+    may be another server's, nobody else changes meanwhile whom servers are for."""
+    away = _of_team(account).filter(_AWAY)
+    if len(shown) <= _FEW:
+        away = away.filter(provider_id__in=shown)
+    rows = away.values_list("provider_id", "created_at").distinct()
+    if any(not is_same_moment(created, shown.get(one)) for one, created in rows):
+        Team.objects.select_for_update(no_key=True).get(id=account.team_id)
+
+
 def take_over(account: Account, servers: Iterable[Server]) -> None:
     """Gives servers that are new in the mirror what the team had put on them while they were in
     an account that was disconnected since. Within the transaction that brings them in."""
     new = {one.provider_id: one for one in servers}
     if not new:
         return
-    kept = Server.objects.filter(
-        account__team_id=account.team_id,
-        account__origin=account.origin,
-        account__disconnected_at__isnull=False,
-        provider_id__in=new,
-    ).select_related("lock", "account")
-    for old in kept.order_by("first_seen_at"):
-        _inherit(old, new[old.provider_id])
-        old.delete()
+    same_ids = Server.objects.filter(account__team_id=account.team_id, provider_id__in=new)
+    others = same_ids.exclude(account=account).select_related("lock", "account__team")
+    here = Q(account__origin=account.origin)
+    known_here = set(others.filter(here).values_list("provider_id", flat=True))
+    for old in others.exclude(here).exclude(provider_id__in=known_here):
+        # Reach names no origin: while the id was unknown here, it meant the server there.
+        chosen.take_out(old.account.team, _target(old), labels.of(old))
+    for old in others.filter(here, _LEFT).order_by("first_seen_at"):
+        heir = new[old.provider_id]
+        if not is_same_moment(old.created_at, heir.created_at):
+            _drop(old)
+        elif old.account.disconnected_at:
+            _inherit(old, heir)
+        if old.account.disconnected_at:
+            old.delete()
 
 
 def hand_over(account: Account) -> None:
     """Before its account is disconnected: another connected account that shows the same server
     keeps the stricter lock and all labels. Within the transaction that disconnects it."""
-    leaving = Server.objects.filter(account=account).select_related("lock", "account")
-    for old in leaving.filter(Q(lock__isnull=False) | Q(labels__isnull=False)).distinct():
+    for old in marked(account).select_related("lock", "account__team"):
         others = copies(account, old.provider_id).exclude(account=account)
         heir = others.order_by(F("gone_at").desc(nulls_first=True), "first_seen_at", "id").first()
         if heir is None:
@@ -108,16 +132,35 @@ def hand_over(account: Account) -> None:
             _drop(old)
 
 
+def marked(account: Account) -> QuerySet[Server]:
+    """Its servers on which the team has put something, or which anybody's reach names."""
+    bears = Q(lock__isnull=False) | Q(labels__isnull=False)
+    ids = Server.objects.filter(bears, account=account).values("id")
+    names = Q(provider_id__in=chosen.named(account.team_id))
+    return Server.objects.filter(names | Q(id__in=ids), account=account)
+
+
 def forget_if_another(server: Server, created_at: datetime | None) -> None:
-    """For an id that is shown, made at `created_at`: one that was gone may be another by now."""
-    if server.gone_at is not None and not is_same_moment(server.created_at, created_at):
-        _drop(server)
+    """For an id that is shown, made at `created_at`: one that was away may be another by now."""
+    is_away = server.gone_at or server.misses or "created_at" in server.untold
+    if not is_away or is_same_moment(server.created_at, created_at):
+        return
+    _drop(server)
+    copies_left = _of_team(server.account).filter(_LEFT, provider_id=server.provider_id)
+    for old in copies_left.exclude(id=server.id).select_related("lock", "account__team"):
+        if not is_same_moment(old.created_at, created_at):
+            _drop(old)
+
+
+def _of_team(account: Account) -> QuerySet[Server]:
+    """Rows of its disconnected accounts too."""
+    return Server.objects.filter(account__team_id=account.team_id, account__origin=account.origin)
 
 
 def _inherit(old: Server, new: Server) -> None:
-    if not is_same_moment(old.created_at, new.created_at):
-        _drop(old)
-        return
+    if new.created_at is None and old.created_at is not None:
+        # As of a row that stays: it is compared once it is told.
+        Server.objects.filter(id=new.id).update(created_at=old.created_at)
     ServerLabel.objects.filter(server=new).delete()
     ServerLabel.objects.filter(server=old).update(server=new)
     if not ServerLock.objects.filter(server=new).exists():
@@ -136,7 +179,10 @@ def _join(old: Server, heir: Server) -> None:
 
 
 def _drop(server: Server) -> None:
-    """Its lock and labels were another server's. That the lock ends is on record."""
+    """Its lock and labels, and reach that names it, were another server's. That a lock or reach
+    ends is on record."""
+    borne = labels.of(server)
+    chosen.take_out(server.account.team, _target(server), borne)
     held = ServerLock.objects.filter(server=server).first()
     if held:
         held.delete()
@@ -147,11 +193,15 @@ def _drop(server: Server) -> None:
             chain=str(server.account.team_id),
             actor=worker,
             origin=Origin(via="worker", request_id=request_id.current()),
-            target=Target("server", server.provider_id, str(server)),
+            target=_target(server),
             result="success",
             reason="The id came back as another server.",
-            labels=labels.of(server),
+            labels=borne,
             rows=[projections.of_lock(left) if left else projections.no_lock(server)],
             data={"level": held.level, "locked_by": held.by_name},
         )
     ServerLabel.objects.filter(server=server).delete()
+
+
+def _target(server: Server) -> Target:
+    return Target("server", server.provider_id, str(server))

@@ -11,7 +11,7 @@ from django.db.models import Q
 from controlpanel.accounts.models import Account
 from controlpanel.audit import readonly
 from controlpanel.lib import clock
-from controlpanel.servers import catalogue, outside
+from controlpanel.servers import catalogue, identity, outside
 from controlpanel.servers.mirror import Rows
 from controlpanel.servers.models import AccountSync, Server
 from controlpanel.servers.outside import Own
@@ -64,6 +64,7 @@ def claim(account: Account, *, at_least: timedelta, looked_at: bool = False) -> 
 def apply_list(account: Account, listing: ServerList, *, own: Own, asked_at: datetime) -> Applied:
     """What a list, asked for at `asked_at`, shows. One that is suspicious changes nothing."""
     with transaction.atomic():
+        identity.hold_team(account, {seen.id: seen.created_at for seen in listing.servers})
         if not _hold(account):
             return Applied(
                 believed=False, moving=False, in_flight=frozenset(), doubtful=frozenset()
@@ -91,6 +92,7 @@ def apply_seen(account: Account, seen: ServerSeen, *, detail: bool, own: Own) ->
     """One server as a create, update or detail call showed it. None if the account was
     disconnected meanwhile."""
     with transaction.atomic():
+        identity.hold_team(account, {seen.id: seen.created_at})
         if not _hold(account):
             return None
         known = _locked(account, provider_id=seen.id)

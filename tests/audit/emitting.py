@@ -163,6 +163,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "gateway/repeats.py:forget_old": "answers that nobody can ask for any more",
     "servers/identity.py:_inherit": "the same lock and labels at the same server's new row",
     "servers/identity.py:_join": "the stricter lock and all labels at the copy that stays",
+    "servers/chosen.py:_take_out": "the caller, once for all whose reach named the id",
     "servers/identity.py:take_over": "the row of an account that was disconnected",
     "keys/startup.py:_note_one": "keys.created, keys.added, by whoever calls",
     "keys/startup.py:init": "keys.created",

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
+from controlpanel.accounts import members
 from controlpanel.accounts.models import Account
 from controlpanel.audit import differences, projections
 from controlpanel.audit.models import AuditEvent
@@ -13,7 +14,7 @@ from controlpanel.operations import closing, services
 from controlpanel.servers import labels, locks
 from controlpanel.servers.models import Server, ServerLock
 from tests.operations.asks import NEW, ask, create, power, sent
-from tests.people import ADMIN_TOKEN, GLOBEX_TOKEN, OWNER_TOKEN, keep_token, look
+from tests.people import ADMIN_TOKEN, GLOBEX_TOKEN, OWNER_TOKEN, keep_token, look, with_servers
 
 WEB = "web-server-01"
 MADE = r"/servers/(\?.*)?$"
@@ -244,11 +245,14 @@ def test_a_lock_can_be_given_and_released_after_a_copy_has_left(alice, synced, t
     assert not projections.compare(alice.team.chain)
 
 
-def test_another_server_of_that_id_gets_nothing(alice, synced, twin, server):
+def test_another_server_of_that_id_gets_nothing(alice, bob, synced, twin, server):
     locks.lock(alice.scope("servers.lock"), server(WEB), "delete", "One")
+    chosen = with_servers("12345", "12346")
+    members.change(alice.scope("members.manage"), bob.membership, "operator", chosen)
     Server.objects.filter(id=of(twin).id).update(created_at=clock.now())
     disconnect(alice, synced)
     assert not ServerLock.objects.exists()
+    assert bob.membership.reach_servers == ["12346"]
     assert not projections.compare(alice.team.chain)
 
 
