@@ -1,6 +1,7 @@
 """People come and go while nothing can be recorded; how often is told afterwards."""
 
 import itertools
+from typing import Any
 
 import pytest
 import redis
@@ -167,8 +168,10 @@ def all_of(valkey: ValkeyServer) -> bytes:
 
 def _held(client: redis.Redis, name: bytes) -> bytes:
     if client.type(name) == b"hash":  # what is left of a rate
-        return b"\n".join(itertools.chain(*client.hgetall(name).items()))
-    return client.get(name) or b""
+        pairs: dict[Any, Any] = client.hgetall(name)
+        return b"\n".join(itertools.chain(*pairs.items()))
+    found: Any = client.get(name)
+    return bytes(found or b"")
 
 
 def test_who_reads_redis_finds_no_session_to_use(
