@@ -4,7 +4,6 @@ Written once: it says what was found, and proves nothing about the time before.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from django.db import transaction
 
@@ -15,9 +14,6 @@ from controlpanel.audit.projections import BASELINE
 from controlpanel.audit.recorder import PANEL, Target, hold, record
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin
-
-# Rows that one event names; each takes about 120 bytes of it.
-_AT_ONCE: Final = 200
 
 
 def take() -> None:
@@ -42,8 +38,7 @@ def _of_team(chain: str) -> int:
     if projections.is_whole(chain):
         return 0
     rows = projections.as_they_are(chain)
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
+    for part in projections.in_parts(rows):
         _record(chain, Target("team", chain, "team"), part, len(part))
     return len(rows)
 

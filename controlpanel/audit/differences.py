@@ -101,15 +101,16 @@ def confirm(scope: Scope, chosen: Iterable[tuple[str, str, str]], reason: str) -
         TableDifference.objects.filter(
             chain=chain, key__in=[one.key for one in those], table__in={one.table for one in those}
         ).delete()
-        record_by(
-            scope,
-            "tables.confirmed",
-            Target("team", chain, scope.team_name),
-            reason=reason,
-            rows=[Said(one.table, one.key, one.found or None) for one in those],
-            what=[sentence(one) for one in those[:_NAMED]],
-            count=len(those),
-        )
+        for part in projections.in_parts(those):
+            record_by(
+                scope,
+                "tables.confirmed",
+                Target("team", chain, scope.team_name),
+                reason=reason,
+                rows=[Said(one.table, one.key, one.found or None) for one in part],
+                what=[sentence(one) for one in part[:_NAMED]],
+                count=len(part),
+            )
     return len(those)
 
 

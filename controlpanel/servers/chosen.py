@@ -4,7 +4,7 @@ Of members, of panel keys, and of invitations that can still be accepted or sent
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from controlpanel.accounts import access
@@ -17,9 +17,6 @@ from controlpanel.credentials import projections as of_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Origin
-
-# Rows that one event names.
-_AT_ONCE: Final = 200
 
 
 class _Holder(NamedTuple):
@@ -52,7 +49,7 @@ def take_out(team: Team, server: Target, labels: Iterable[str]) -> None:
     if not found:
         return
     said = [one.said() for one in found if _take_out(team, one, server.id)]
-    for start in range(0, len(said) or 1, _AT_ONCE):
+    for rows in list(projections.in_parts(said)) or [()]:
         record(
             "server.replaced",
             chain=team.chain,
@@ -61,7 +58,7 @@ def take_out(team: Team, server: Target, labels: Iterable[str]) -> None:
             target=server,
             result="success",
             labels=labels,
-            rows=said[start : start + _AT_ONCE],
+            rows=rows,
             data={
                 kind: sorted(one.name for one in found if one.kind == kind)
                 for kind in ("members", "invitations", "keys")

@@ -459,11 +459,24 @@ def test_a_team_that_was_founded_with_its_rows_needs_none(panel: Panel) -> None:
 def test_many_rows_are_named_in_several_events(
     older: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(baseline, "_AT_ONCE", 2)
+    monkeypatch.setattr(projections, "AT_ONCE", 2)
     baseline.take()
     events = AuditEvent.objects.filter(chain=older.chain, event="tables.baseline")
     assert events.count() > 2
     assert sum(event.data["rows"] for event in events) == len(projections.as_they_are(older.chain))
+    assert verified()[0] == 0
+
+
+@pytest.mark.parametrize(("rows", "events"), [(1, 1), (199, 1), (200, 1), (201, 2), (450, 3)])
+def test_many_rows_are_confirmed_in_several_events(panel: Panel, rows: int, events: int) -> None:
+    roles = [TeamRole(team=panel.team, slug=f"r{n}", name=f"R{n}") for n in range(rows)]
+    TeamRole.objects.bulk_create(roles)
+    found = [(one.table, one.key, one.found) for one in differences.of_chain(panel.chain)]
+    assert differences.confirm(panel.scope(), found, "A restore.") == rows
+    told = AuditEvent.objects.filter(chain=panel.chain, event="tables.confirmed")
+    assert [len(one.content["rows"]) <= 200 for one in told] == [True] * events
+    assert sum(one.data["count"] for one in told) == rows
+    assert projections.compare(panel.chain) == []
     assert verified()[0] == 0
 
 
