@@ -127,7 +127,7 @@ def rotate(scope: Scope, key: PanelKey, *, overlap: timedelta) -> Issued:
             addresses=old.addresses,
         )
         members.set_reach(wanted, old.reach)
-        issued = _issue(now, wanted, old.expires_at - old.created_at, replaces=old)
+        issued = _issue(now, wanted, _lifetime(old), replaces=old)
         old.replaced_by = issued.key
         old.expires_at = min(old.expires_at, clock.now() + overlap)
         old.save(update_fields=["replaced_by", "expires_at"])
@@ -275,6 +275,12 @@ def _old(scope: Scope, key: PanelKey) -> PanelKey:
     if old.replaced_by_id:
         raise PanelKeyRefused(_("This key was renewed already; the new one takes its place."))
     return old
+
+
+def _lifetime(key: PanelKey) -> timedelta:
+    """Its own, within what a key can have: the log says when it ends, and not when it began."""
+    shortest, longest = timedelta(days=DAYS[0]), timedelta(days=DAYS[-1])
+    return min(max(key.expires_at - key.created_at, shortest), longest)
 
 
 def _good_name(name: str) -> str:

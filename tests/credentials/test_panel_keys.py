@@ -150,6 +150,32 @@ def test_renewing_makes_no_key_last_longer(bob, account):
     assert why_not(old) == "expired"
 
 
+@pytest.mark.parametrize(
+    ("days", "began", "lasts"),
+    [
+        (30, {"days": -1}, 31),
+        (30, {"days": -334}, 364),
+        (30, {"days": -335}, 365),
+        (30, {"days": -336}, 365),
+        (30, {"days": -36500}, 365),
+        (365, {}, 365),
+        (365, {"seconds": -1}, 365),
+        (1, {}, 1),
+        (1, {"hours": 23}, 1),
+        (30, {"days": 30}, 1),
+        (30, {"days": 31}, 1),
+        (30, {"days": 36500}, 1),
+    ],
+)
+def test_a_renewed_key_lasts_as_long_as_a_key_can(bob, account, days, began, lasts):
+    """Whoever can write to the database can move when the old one began."""
+    old = issue(bob, account, days=days)
+    moved = old.key.created_at + timedelta(**began)
+    PanelKey.objects.filter(id=old.key.id).update(created_at=moved)
+    new = panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(hours=1)).key
+    assert new.expires_at - new.created_at == timedelta(days=lasts)
+
+
 def test_a_renewed_key_has_what_its_creator_still_has(alice, bob, account):
     old = issue(bob, account)
     members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
