@@ -53,7 +53,8 @@ class WebProcess:
             check=False,
         )
         assert seeded.returncode == 0, seeded.stderr
-        self.key = seeded.stdout.split()[-1]
+        self.keys = [one for one in seeded.stdout.split() if one.startswith("vpp_")]
+        self.key = self.keys[-1]
         choices = Choices(self.port, None, self.var, ("127.0.0.1",))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -97,6 +97,8 @@ class RawServer:
         with contextlib.suppress(OSError):
             while True:
                 connection, _address = self._listener.accept()
+                # Or the kernel keeps what is said late until the client says something itself.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 self._open.append(connection)
                 threading.Thread(target=self._serve, args=[connection], daemon=True).start()
