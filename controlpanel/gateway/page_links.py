@@ -16,7 +16,7 @@ from controlpanel.gateway import troubles
 from controlpanel.gateway.answers import Refusal, refuse
 from controlpanel.gateway.routes import BASE, CURSOR, Route
 from controlpanel.lib import json_text
-from controlpanel.vpsorg.paging import query_of
+from controlpanel.vpsorg.paging import is_none, query_of
 
 LINKS: Final = ("next", "previous")
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -66,7 +66,7 @@ class Lists:
             return content
         changes = []
         for part in json_text.members(text):
-            if part.key in LINKS and part.value:
+            if part.key in LINKS and not is_none(part.value):
                 link = self._link(part.value, asked)
                 if link is None and part.key == "next":
                     raise troubles.unreadable()

@@ -68,7 +68,7 @@ class Client:
         """documented: 201, 400, 401, 402."""
         reply = self._call("POST", "/servers/", ANY_SUCCESS, body=body)
         with _understood(reply):
-            shown = self._heard(reply)
+            shown = self._heard(reply, "create")
             seen = wire.new_server(shown)
         return ServerAnswer(seen, self._answer(reply, shown))
 
@@ -95,7 +95,7 @@ class Client:
         if not reply.content:
             return self._answer(reply)
         with _understood(reply):
-            shown = self._heard(reply)
+            shown = self._heard(reply, "delete")
         return self._answer(reply, shown)
 
     def start_server(self, server_id: str) -> PowerAnswer:
@@ -149,12 +149,12 @@ class Client:
         pages.seconds = deadline.passed()
         return pages
 
-    def _power(self, server_id: str, verb: str) -> PowerAnswer:
+    def _power(self, server_id: str, verb: inner_failure.Change) -> PowerAnswer:
         reply = self._call("POST", f"{_path(server_id)}{verb}/", ANY_SUCCESS)
         if reply.status != 200 and not reply.content:
             return PowerAnswer(None, self._answer(reply))
         with _understood(reply):
-            shown = self._heard(reply, has_result=True)
+            shown = self._heard(reply, verb, has_result=True)
             status = wire.power_status(shown, server_id)
         return PowerAnswer(status, self._answer(reply, shown))
 
@@ -162,7 +162,7 @@ class Client:
         if not reply.content:
             return ServerAnswer(None, self._answer(reply))
         with _understood(reply):
-            shown = self._heard(reply)
+            shown = self._heard(reply, "update")
             seen = wire.changed_server(shown, server_id)
         return ServerAnswer(seen, self._answer(reply, shown))
 
@@ -190,12 +190,14 @@ class Client:
     def _deadline(self) -> Deadline:
         return Deadline(min(self._total, self.seconds_left), self._connect, self._read)
 
-    def _heard(self, reply: Reply, *, has_result: bool = False) -> Any:
+    def _heard(
+        self, reply: Reply, change: inner_failure.Change, *, has_result: bool = False
+    ) -> Any:
         """What a change was answered with, unless that says that it failed. `has_result`: its
         `status` is a result word, as it also is where no server is shown."""
         shown = self._tree(reply)
         no_server = wire.server_id(read.mapping(shown)) is None
-        found = inner_failure.verdict(shown, outer_status=has_result or no_server)
+        found = inner_failure.verdict(shown, change, outer_status=has_result or no_server)
         if found is None:
             return shown
         kind = Refused if found == "nothing_done" else Ambiguous

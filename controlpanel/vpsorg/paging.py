@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
-from controlpanel.vpsorg import read
+from controlpanel.vpsorg import inner_failure, read
 
 _MOST_PAGES: Final = 200
 _MOST_ENTRIES: Final = 20_000
@@ -33,6 +33,8 @@ class Pages:
         if not isinstance(results, list):
             raise read.Unreadable
         self.entries += results
+        # What is missing from a list that says of a failure, nobody can tell.
+        self.whole &= inner_failure.verdict(page, None, outer_status=False) is None
         count = read.whole(page.get("count"))
         if count is not None:
             self.count = max(count, self.count or 0)
@@ -41,7 +43,7 @@ class Pages:
     def _move_on(self, link: Any) -> None:
         self._asked.add(self.to_ask or "")
         self.to_ask = None
-        if link is None or link == "":
+        if is_none(link):
             return
         following = query_of(link)
         if (
@@ -53,6 +55,11 @@ class Pages:
             self.whole = False
         else:
             self.to_ask = following
+
+
+def is_none(link: Any) -> bool:
+    """Whether what stands in the place of a link says that there is no other page."""
+    return not (link.strip() if isinstance(link, str) else link)
 
 
 def query_of(link: Any) -> str | None:

@@ -75,6 +75,9 @@ def test_what_a_server_has_is_not_offered_for_that(listed, synced, sandbox):
         ((77,), {"results": [None]}),
         ((77,), {"results": [{"id": "not-a-number"}]}),
         ((), {"count": 1}),
+        ((), {"success": False}),
+        ((), {"error": "The database is down."}),
+        ((77,), {"errors": [{"message": "One region did not answer."}]}),
     ],
 )
 def test_a_list_that_did_not_arrive_whole_withdraws_nothing(listed, synced, ids, how):
