@@ -22,6 +22,8 @@ _MOST_MESSAGES: Final = 5
 _GENERAL: Final = ("detail", "message", "error", "non_field_errors", "errors")
 # Beside the words: neither complaints nor fields.
 _OTHER: Final = {"code", "status", "status_code", "success", "type", "request_id", "timestamp"}
+_WEEKDAY: Final = len("Wednesday,")
+_TIME: Final = re.compile(r"[0-9]:[0-9]{2}:[0-9]{2}")
 _FIELD: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -66,6 +68,9 @@ def retry_after(value: str) -> int | None:
 def _seconds(shown: str) -> float | None:
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", shown, re.ASCII):
         return float(shown)
+    # The only comma is behind a weekday: else they are several headers, of which none counts.
+    if "," in shown[_WEEKDAY:] or len(_TIME.findall(shown)) != 1:
+        return None
     try:
         at = parsedate_to_datetime(shown)
         aware = at if at.tzinfo else at.replace(tzinfo=UTC)

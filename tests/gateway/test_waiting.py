@@ -59,6 +59,22 @@ def test_trouble_with_a_time_tells_it(viewer, sandbox):
     assert (answer.status_code, left(answer)) == (502, 90)
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520])
+def test_whatever_trouble_says_it_is_kept(viewer, sandbox, synced, status):
+    sandbox.fault("status", "GET", "/servers/$", status=status, headers={"Retry-After": "90"})
+    viewer.get("/servers/")
+    synced.refresh_from_db()
+    assert synced.wait_until is not None
+    assert viewer.get("/servers/12345/").status_code == 429
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409])
+def test_a_refusal_of_one_thing_keeps_nobody_from_others(viewer, sandbox, status):
+    sandbox.fault("status", "GET", "/servers/$", status=status, headers={"Retry-After": "90"})
+    viewer.get("/servers/")
+    assert viewer.get("/servers/12345/").status_code == 200
+
+
 def test_a_429_without_a_time_is_not_kept(viewer, sandbox):
     sandbox.fault("status", "GET", "/servers/$", status=429)
     answer = viewer.get("/servers/")
