@@ -49,9 +49,17 @@ def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
         raise troubles.of_read(error) from None
     if narrow and not found.id:
         content = _only_within(entered, content)
-    elif narrow and wire.server_id(mapping(json_text.value_of(content.decode()))) != found.id:
-        raise troubles.unreadable()  # another server's, and nobody asked whether that is in reach
+    elif found.id:
+        _insist_on(found.id, content, must_tell=narrow)
     return Answer(200, lists.linked(content, query))
+
+
+def _insist_on(wanted: str, content: bytes, *, must_tell: bool) -> None:
+    """Raises Refusal for the answer of another server: a provider that loses count gives it, and
+    nobody asked whether that one is within reach."""
+    shown = wire.server_id(mapping(json_text.value_of(content.decode())))
+    if shown != wanted and (shown or must_tell):
+        raise troubles.unreadable()
 
 
 def absent() -> Refusal:

@@ -98,3 +98,25 @@ def test_nothing_but_secrets_is_left_out(vera, synced, sandbox, body, expected):
     sandbox.fault("status", "GET", "/servers/12345/$", status=200, body=body)
     near = key_of(vera, synced, reach=with_servers("12345"))
     assert near.get("/servers/12345/").content.decode() == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"id": 12346, "name": "another"}', 502),
+        ('{"id": "12346"}', 502),
+        ('{"uuid": "0b0e7c0a", "hostname": "a"}', 502),
+        ('{"id": 12345, "name": "web-server-01"}', 200),
+        ('{"id": "12345"}', 200),
+        ('{"uuid": "12345"}', 200),
+        ('{"name": "without an id"}', 200),
+        ('{"server": {"id": 12346}}', 200),
+        ("[]", 200),
+    ],
+)
+def test_what_is_said_of_another_server_is_no_answer(viewer, sandbox, body, status):
+    """As a provider says that has lost count of what it answered."""
+    sandbox.fault("status", "GET", "/servers/12345/$", status=200, body=body)
+    answer = viewer.get("/servers/12345/")
+    assert answer.status_code == status
+    assert status == 502 or answer.content.decode() == body
