@@ -113,7 +113,7 @@ def decimal(value: Any) -> float | None:
         number = float(value)
     except OverflowError:
         return None
-    return number if 0 <= number <= 1e15 else None
+    return abs(number) if 0 <= number <= 1e15 else None  # -0.0 is 0
 
 
 def flag(value: Any) -> bool | None:

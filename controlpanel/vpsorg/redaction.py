@@ -10,7 +10,7 @@ status of half of all servers.
 from controlpanel.lib import json_text
 from controlpanel.lib.secret import Secret
 from controlpanel.lib.text import redact
-from controlpanel.vpsorg.secret_names import PARTS, is_bare_token, names_a_secret
+from controlpanel.vpsorg.secret_names import PARTS, is_bare, names_a_secret
 
 
 def may_need(text: str, token: Secret) -> bool:
@@ -29,4 +29,4 @@ def redacted(text: str, token: Secret) -> str:
 
 
 def _is_secret(key: str, first: str) -> bool:
-    return names_a_secret(key) or (first == '"' and is_bare_token(key))
+    return names_a_secret(key) or (first == '"' and is_bare(key))

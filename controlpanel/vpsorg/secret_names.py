@@ -14,12 +14,19 @@ _BETWEEN: Final = re.compile(r"[\W_]+")
 # Names are written "_root_password_" by then, whatever they looked like.
 _SECRET: Final = re.compile(
     "pass_?(?:wor[dt]|w0?rd|wd|phrase|code)|pass_?w_|"
-    "(?:root|admin|user|db|database|login|ssh|vnc|rdp|console|ftp|smtp|mail)_?(?:pass|pw)_|"
+    "(?:root|admin|user|db|database|login|ssh|vnc|rdp|console|ftp|smtp|mail|initial|default|temp|"
+    "temporary|tmp|new|old|os|windows|win|server|service|account|guest|rescue|sudo|ipmi|bmc|idrac|"
+    "ilo|kvm|one_?time)_?(?:pass|pw)_|"
     r"(?:_|root|admin|user)pwd\d*_|"
     "secret(?!ar)|"
-    "(?:private|api|access|encryption|signing|auth|master|recovery|service)_?key(?!s?_?ids?_)s?|"
-    "(?:access|refresh|api|auth|bearer|session|console|vnc|oauth|jwt|reset|login|agent|join)"
-    "_?tokens?_(?!ids?_)"
+    "(?:private|api|access|encryption|decrypt|decryption|signing|auth|master|recovery|service|shared|unlock|"
+    "license|licence|activation|product|luks|tls|ssl|rsa|wireguard|app|hmac)_?key(?!s?_?ids?_)s?|"
+    "_pass_?keys?_|_key_?material|_psk_|private_?pem|ssh_?private_|"
+    "(?:access|refresh|api|auth|bearer|session|console|vnc|oauth|jwt|reset|login|agent|join|csrf|id|"
+    "deploy|registration|invite|invitation|bootstrap|activation|rescue|kvm|setup|security|service)"
+    "_?tokens?_(?!ids?_)|"
+    "(?:recovery|rescue|unlock|activation|otp|totp|mfa)_?(?:codes?|pins?)_|"
+    "totp_?(?:uri|url|seed)|_snmp_?community"
 )
 # All that follows the name of the secret is of these: then it is said about it.
 _ABOUT: Final = re.compile(
@@ -33,7 +40,13 @@ _WHETHER: Final = frozenset(
     {"has", "is", "requires", "require", "needs", "allow", "allows", "supports", "must", "without"}
 )
 # In lower case, one of these stands in each such name: much quicker to look for.
-PARTS: Final = ("pass", "pw", "secret", "key", "token")
+PARTS: Final = (
+    "pass", "pw", "secret", "key", "token", "private", "psk", "recovery", "rescue", "unlock",
+    "activation", "otp", "mfa", "snmp", "credential", "authorization", "bearer", "jwt",
+)  # fmt: skip
+_BARE: Final = frozenset(
+    {"token", "pw", "credential", "credentials", "authorization", "bearer", "jwt", "otp"}
+)
 
 
 @lru_cache(maxsize=2048)
@@ -49,6 +62,6 @@ def names_a_secret(key: str) -> bool:
     return _ABOUT.fullmatch(name[found.end() :].replace("_", "")) is None
 
 
-def is_bare_token(key: str) -> bool:
-    """Cut out where its value is text. VPS.org also names an object so: what a token may do."""
-    return key.strip().lower() == "token"
+def is_bare(key: str) -> bool:
+    """Cut out where its value is text. VPS.org also names an object "token": what one may do."""
+    return key.strip().lower() in _BARE

@@ -55,7 +55,7 @@ def in_answer(entry: Mapping[str, Any]) -> dict[str, bool]:
     for name, places in _PLACES.items():
         values = [value for place in places for value in _at(entry, place)]
         if values:
-            found[name] = any(value not in (None, "", []) for value in values)
+            found[name] = any(value not in (None, "", [], {}) for value in values)
     return found
 
 

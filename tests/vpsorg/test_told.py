@@ -44,6 +44,22 @@ def test_the_documented_detail_tells_everything() -> None:
         ({"location": None}, {"location": ""}, set()),
         ({"location": {"code": "us"}}, {"location": "us"}, set()),
         ({"location": []}, {"location": ""}, set()),
+        ({"location": {}}, {"location": ""}, set()),
+        ({"location": {"code": None}}, {"location": ""}, {"location"}),
+        ({"location": True}, {"location": ""}, {"location"}),
+        ({"ip_address": ["192.0.2.1"]}, {"ip_address": None}, {"ip_address"}),
+        ({"ip_address": "fe80::1%eth0"}, {"ip_address": None}, {"ip_address"}),
+        ({"ip_address": 3232235777}, {"ip_address": None}, {"ip_address"}),
+        ({"plan": {"memory": "4,096"}}, {"memory": None}, {"memory"}),
+        ({"plan": {"memory": " 4096.0 "}}, {"memory": 4096}, set()),
+        ({"plan": {"memory": "4e3"}}, {"memory": 4000}, set()),
+        ({"plan": {"memory": 4096.5}}, {"memory": None}, {"memory"}),
+        ({"plan": {"memory": -1}}, {"memory": None}, {"memory"}),
+        ({"plan": {"memory": 2**31}}, {"memory": None}, {"memory"}),
+        ({"plan": {"memory": True}}, {"memory": None}, {"memory"}),
+        ({"plan": {"memory": "\u0664"}}, {"memory": None}, {"memory"}),
+        ({"plan": {"memory": "0x10"}}, {"memory": None}, {"memory"}),
+        ({"plan": {"bandwidth": ""}}, {"bandwidth": None}, set()),
         ({"plan": {}}, {}, set()),
         ({"plan": {"vcpus": None, "memory": "4096"}}, {"vcpus": None, "memory": 4096}, set()),
         ({"plan": {"vcpus": "two"}}, {"vcpus": None}, {"vcpus"}),
@@ -56,6 +72,11 @@ def test_the_documented_detail_tells_everything() -> None:
         ({"backups_enabled": "yes"}, {"backups_enabled": None}, {"backups_enabled"}),
         ({"backups_enabled": False}, {"backups_enabled": False}, set()),
         ({"resource_usage": {"cpu_percent": "0.0"}}, {"cpu_percent": 0.0}, set()),
+        ({"resource_usage": {"cpu_percent": "nan"}}, {"cpu_percent": None}, {"cpu_percent"}),
+        ({"resource_usage": {"cpu_percent": "23.5%"}}, {"cpu_percent": None}, {"cpu_percent"}),
+        ({"resource_usage": {"cpu_percent": False}}, {"cpu_percent": None}, {"cpu_percent"}),
+        ({"created_at": 1736519400}, {"created_at": None}, {"created_at"}),
+        ({"updated_at": "2025-02-30T00:00:00Z"}, {"updated_at": None}, {"updated_at"}),
         ({"resource_usage": {"disk_used": 1e400}}, {"disk_used": None}, {"disk_used"}),
         ({"created_at": None}, {"created_at": None}, set()),
         ({"created_at": "soon"}, {"created_at": None}, {"created_at"}),
@@ -97,3 +118,9 @@ def test_the_answer_to_a_change_is_not_either() -> None:
     assert changed is not None
     assert not changed.told & told.DETAIL_ONLY
     assert wire.new_server(DETAIL).told & told.DETAIL_ONLY == {"backups_enabled"}
+
+
+@pytest.mark.parametrize("given", [-0.0, "-0", "-0.0", 0, "0"])
+def test_nothing_used_is_nothing(given: Any) -> None:
+    shown = seen(resource_usage={"cpu_percent": given}).values["cpu_percent"]
+    assert str(shown) == "0.0"
