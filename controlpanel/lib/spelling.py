@@ -5,8 +5,11 @@ import re
 import unicodedata
 from typing import Final
 
+_DOTS: Final = re.compile("[\u3002\uff0e\uff61]")
 _BRACKETED: Final = re.compile(r"\[(?P<inside>[^\[\]]*)\](?::[0-9]{1,5})?")
 _WITH_PORT: Final = re.compile(r"(?P<inside>[0-9.]+):[0-9]{1,5}")
+# Before another digit, at the beginning of a group.
+_ZEROS: Final = re.compile(r"(?<![0-9a-f])0+(?=[0-9a-f])")
 # How people write that they mean one address and no network.
 _ALONE: Final = {"32": 4, "128": 6}
 
@@ -19,12 +22,21 @@ def folded(text: str) -> str:
 
 
 def host_name(text: str) -> str:
-    """As DNS compares it: no case, no dot at the end, other letters as punycode."""
-    lower = text.strip().rstrip(".").lower()
-    try:
-        return lower if lower.isascii() else lower.encode("idna").decode()
-    except UnicodeError:
-        return lower
+    """For comparing as DNS does: no case, no dot at the end. Other letters than ASCII are the same
+    as their punycode, be it of the older rules of IDNA ("ß" as "ss") or of the newer."""
+    plain = _DOTS.sub(".", unicodedata.normalize("NFKC", text.strip()))
+    shown = "".join(char for char in plain if unicodedata.category(char) != "Cf")
+    return ".".join(_label(one) for one in shown.rstrip(".").split("."))
+
+
+def _label(text: str) -> str:
+    lower = text.lower()
+    if lower.startswith("xn--") and lower.isascii():
+        try:
+            lower = lower[4:].encode().decode("punycode")
+        except UnicodeError:
+            return lower
+    return unicodedata.normalize("NFKC", lower.casefold())
 
 
 def address(text: str) -> str | None:
@@ -45,3 +57,16 @@ def address(text: str) -> str | None:
         return None
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return str(mapped or found)
+
+
+def part_of_ipv6(part: str, whole: str) -> bool:
+    """Whether a part that somebody typed stands in an IPv6 address, in one of its spellings."""
+    try:
+        found = ipaddress.IPv6Address(whole)
+    except ValueError:
+        return False
+    wanted = part.strip().strip("[]").lower()
+    without_zeros = _ZEROS.sub("", wanted)
+    groups = ":".join(_ZEROS.sub("", one) for one in found.exploded.split(":"))
+    shown = (str(found), found.exploded, groups, whole.lower())
+    return any(wanted in one or without_zeros in one for one in shown)

@@ -23,7 +23,8 @@ def matching(text: str, among: QuerySet[Server]) -> Q:
     found |= Q(ip_address__icontains=text.strip())
     plain = spelling.folded(text)
     if plain.isascii():
-        found |= Q(name__icontains=plain) | Q(hostname__icontains=plain)
+        found |= Q(name__icontains=plain)
+        found |= Q(hostname__icontains=plain.rstrip(".") or plain)  # pasted with its last dot
     more = {*_by_name(text, among)}
     whole = spelling.address(text)
     if whole is not None:
@@ -44,9 +45,8 @@ def _by_name(text: str, among: QuerySet[Server]) -> Iterator[UUID]:
 
 
 def _by_ipv6(text: str, whole: str | None, among: QuerySet[Server]) -> Iterator[UUID]:
-    part = text.strip().strip("[]").lower()
     rows = among.exclude(ipv6_address=None).order_by().values_list("pk", "ipv6_address")
     for key, address in rows.iterator():
-        shown = spelling.address(address or "") or ""
-        if shown == whole if whole else part in shown or part in (address or "").lower():
+        known = address or ""
+        if spelling.address(known) == whole if whole else spelling.part_of_ipv6(text, known):
             yield key

@@ -27,6 +27,13 @@ def test_other_letters_are_others(one, other):
         ("Web01.Example.COM", "web01.example.com"), ("web.example.com.", "web.example.com"),
         (" web.example.com", "web.example.com"), ("bücher.example", "xn--bcher-kva.example"),
         ("BÜCHER.example", "xn--bcher-kva.example"), ("XN--BCHER-KVA.example", "bücher.example"),
+        ("straße.example", "xn--strae-oqa.example"), ("straße.example", "strasse.example"),
+        ("faß.example", "XN--FA-HIA.example"), ("☃.example", "xn--n3h.example"),
+        ("ΟΔΌΣ.example", "οδός.example"), ("ＷＥＢ.example", "web.example"),
+        ("web。example", "web.example"), ("web．example｡", "web.example"),
+        ("e\u0301.example", "É.example"), ("xn--9ca.example", "é.example"),
+        ("web\u00ad1.example", "web1.example"), ("web_1.example", "WEB_1.example."),
+        ("*.Example.com", "*.example.com"), ("web.example\n", "web.example"),
     ],
 )  # fmt: skip
 def test_host_names_are_compared_as_dns_does(one, other):
@@ -36,6 +43,8 @@ def test_host_names_are_compared_as_dns_does(one, other):
 def test_a_host_name_that_is_none_is_compared_as_it_is():
     assert spelling.host_name("ü" * 80) == "ü" * 80
     assert spelling.host_name("a..b") != spelling.host_name("a.b")
+    assert spelling.host_name("xn--ü.example") != spelling.host_name("ü.example")
+    assert spelling.host_name("XN--99999999999.example") == "xn--99999999999.example"
 
 
 @pytest.mark.parametrize(
@@ -66,3 +75,22 @@ def test_an_ipv4_address_in_any_spelling(given):
 )  # fmt: skip
 def test_what_is_no_single_address(given):
     assert spelling.address(given) is None
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["2001:db8", "2001:0db8", "2001:0DB8:0000", "2001:db8:0:0", "2001:db8::", "[2001:db8::", "::7",
+     "0000:0007", "db8:0:0:0:0:0:7", ":db8:", "2001:0db8::0007", " 2001:0db8 "],
+)  # fmt: skip
+@pytest.mark.parametrize("whole", ["2001:db8::7", "2001:0DB8:0:0::0007"])
+def test_a_part_of_an_ipv6_address_in_any_spelling(part, whole):
+    assert spelling.part_of_ipv6(part, whole)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole"),
+    [("2001:db80", "2001:db8::7"), ("2001:db8:7", "2001:db8::7"), (":8", "2001:db8::7"),
+     ("1:db8::7:", "2001:db8::7"), ("2001:", "192.0.2.1"), ("2001:", "")],
+)  # fmt: skip
+def test_what_is_no_part_of_it(part, whole):
+    assert not spelling.part_of_ipv6(part, whole)
