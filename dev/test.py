@@ -16,6 +16,8 @@ from dev.postgres import temporary_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_TESTS = 5
+# The tests start many processes: what the first compiles, the others need not.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def suite() -> int:

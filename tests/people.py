@@ -29,6 +29,7 @@ from controlpanel.lib.scope import EVERYTHING, Reach, Scope
 from controlpanel.operations import looking
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers.models import Server
+from tests.tools import mirrored
 
 PASSWORD = "correct-horse-9"
 HTMX = {"HX-Request": "true"}
@@ -192,9 +193,11 @@ def other_account(other_team: Team, sandbox: Sandbox, charlie: Person) -> Accoun
 
 
 @pytest.fixture
-def synced(account: Account) -> Account:
+def synced(account: Account, sandbox: Sandbox) -> Account:
     """The account, its servers in the mirror."""
-    look(account)
+    if not mirrored.write(account, sandbox):
+        look(account)
+        mirrored.keep(account, sandbox)
     return account
 
 
