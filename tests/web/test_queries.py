@@ -55,13 +55,13 @@ def asked(account: Account, bob: Person, vera: Person) -> Account:
 
 
 @pytest.mark.parametrize("query", ["", "?q=srv&status=active&sort=-plan", "?page=2"])
-def test_the_list_asks_as_often_for_10_servers_as_for_10_000(
+def test_the_list_asks_as_often_for_10_servers_as_for_1_000(
     asked: Account, bob: Person, query: str
 ) -> None:
     seed(asked, 10)
     few = queries(bob, LIST + query)
     Server.objects.all().delete()
-    seed(asked, 10_000)
+    seed(asked, 1_000)
     assert queries(bob, LIST + query) == few
     assert few <= MOST
 
@@ -70,7 +70,7 @@ def test_so_does_its_fragment(asked: Account, bob: Person) -> None:
     seed(asked, 10)
     few = queries(bob, LIST, **HTMX)
     Server.objects.all().delete()
-    seed(asked, 10_000)
+    seed(asked, 1_000)
     assert queries(bob, LIST, **HTMX) == few
 
 
