@@ -31,6 +31,7 @@ PURPOSE = "credential"
 # A page waits this long for the provider, in all its calls; a worker may wait longer.
 PAGE_SECONDS = 8.0
 WORKER_SECONDS = 15.0
+_ASKING_TO_WAIT = frozenset({429, 503})
 
 
 class NoClient(Exception):
@@ -141,15 +142,10 @@ def _opened(
         yield Client(account.origin, token, together=seconds, credential=str(credential.id))
     except ApiError as error:
         _note(credential, account, error.code)
-        if error.retry_after and _asks_to_wait(error.status):
+        if error.retry_after and error.status in _ASKING_TO_WAIT:
             _keep_wait(account, error.retry_after)
         raise
     _note(credential, account, "ok")
-
-
-def _asks_to_wait(status: int | None) -> bool:
-    """Of a refusal it may be said about that one thing: a server that is busy, a token."""
-    return status is not None and (status == 429 or status >= 500)
 
 
 def seconds_left(account: Account) -> int:
