@@ -12,7 +12,7 @@ from controlpanel.audit.models import AuditEvent, TableDifference
 from controlpanel.credentials import key_door, panel_keys
 from controlpanel.credentials.selectors import changeable
 from controlpanel.lib.scope import EVERYTHING
-from tests.audit.test_tables import Panel, key, member, update
+from tests.audit.table_edits import Panel, key, member, update
 from tests.people import PASSWORD, Person
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
