@@ -136,13 +136,13 @@ def _forbidden(operation: Operation) -> _Outcome | None:
         refused = rules.out_of_reach(scope.reach, wanted) or rules.decides_access(scope, wanted)
         return gone if refused else None
     server = (
-        Server.objects.select_related("lock")
+        Server.objects.select_related("account")
         .filter(account=operation.account, provider_id=operation.provider_id)
         .first()
     )
     if server is None or not is_within(scope.reach, server):
         return gone
-    held = identity.binding_lock(operation.account, server.provider_id)
+    held = server.held_by
     if held and held.refuses(operation.kind):
         return _cancelled("locked", rules.locked(held))
     in_doubt = rules.lock_in_doubt(operation.kind, operation.account, server.provider_id)

@@ -221,12 +221,11 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
         _refuse_second_create(change, ask)
         return
     known = Server.objects.filter(account=account, provider_id=change.provider_id)
-    server = known.select_related("lock").first()
+    server = known.select_related("account").first()
     if server is None or not is_within(scope.reach, server):
         # It left this person's reach while they looked at it: absent, as everywhere.
         raise Http404
     is_unsettled = _refuse_crossing(change, ask)
-    server.held_by = identity.binding_lock(account, server.provider_id)
     _refuse(rules.lock_in_doubt(change.kind, account, server.provider_id), "locked")
     code = "locked" if server.held_by else "conflict"
     why = rules.illegal(change.kind, server, by_status=ask.by_status, is_unsettled=is_unsettled)

@@ -6,11 +6,12 @@ connecting again, and never crosses teams. An id that was away and comes back wi
 creation is another server and inherits nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account, Team
@@ -47,9 +48,26 @@ def copies(account: Account, provider_id: str) -> QuerySet[Server]:
     ).select_related("lock", "account")
 
 
-def binding_lock(account: Account, provider_id: str) -> ServerLock | None:
-    """The strictest lock on any copy."""
-    return strictest(copy.held_by for copy in copies(account, provider_id))
+def bind(servers: Sequence[Server]) -> None:
+    """Puts at each of these rows, all of one team and origin, the lock that binds it."""
+    if not servers:
+        return
+    locks: dict[str, list[ServerLock]] = {}
+    account, ids = servers[0].account, {one.provider_id for one in servers}
+    of_copies = ServerLock.objects.filter(
+        server__in=_of_team(account).filter(account__disconnected_at=None, provider_id__in=ids)
+    )
+    for lock in of_copies.select_related("server"):
+        locks.setdefault(lock.server.provider_id, []).append(lock)
+    for one in servers:
+        one.held_by = ServerLock.strictest(locks.get(one.provider_id, []))
+
+
+def others_of(server: Server) -> list[Account]:
+    """The other connected accounts that show this server now."""
+    rows = copies(server.account, server.provider_id).filter(gone_at=None)
+    others = rows.exclude(account=server.account_id).order_by("account__name", "account__id")
+    return [one.account for one in others]
 
 
 def is_lock_in_doubt(account: Account, provider_id: str) -> bool:
@@ -60,11 +78,6 @@ def is_lock_in_doubt(account: Account, provider_id: str) -> bool:
         table=projections.TABLE,
         key=projections.key(account.origin, provider_id),
     ).exists()
-
-
-def strictest(locks: Iterable[ServerLock | None]) -> ServerLock | None:
-    held = [lock for lock in locks if lock]
-    return max(held, key=lambda lock: lock.level == "changes", default=None)
 
 
 def older_twin(account: Account) -> Account | None:
@@ -82,6 +95,29 @@ def older_twin(account: Account) -> Account | None:
     ).select_related("account")
     found = shared.first()
     return found.account if found else None
+
+
+def older_twins(accounts: Sequence[Account]) -> dict[UUID, Account | None]:
+    """The same for all connected accounts of a team, in two queries; by id."""
+    found: dict[UUID, Account | None] = {one.id: None for one in accounts}
+    if len(accounts) < 2:
+        return found
+    rows = Server.objects.filter(account__in=found, gone_at=None).order_by()
+    shared = rows.values("provider_id").annotate(copies=Count("id")).filter(copies__gt=1)
+    if not shared.exists():
+        return found
+    by_age = sorted(accounts, key=lambda one: (one.created_at, one.id))
+    first: dict[str, Account] = {}
+    of_each: dict[UUID, list[str]] = {}
+    pairs = rows.filter(provider_id__in=shared.values("provider_id"))
+    for account_id, provider_id in pairs.values_list("account_id", "provider_id"):
+        of_each.setdefault(account_id, []).append(provider_id)
+    for account in by_age:
+        for provider_id in of_each.get(account.id, []):
+            other = first.setdefault(provider_id, account)
+            if other is not account:
+                found[account.id] = found[account.id] or other
+    return found
 
 
 def hold_team(account: Account, shown: Mapping[str, datetime | None]) -> None:
@@ -170,8 +206,8 @@ def _inherit(old: Server, new: Server) -> None:
 def _join(old: Server, heir: Server) -> None:
     """Who saw either copy by its labels saw this server, and goes on seeing it."""
     labels.replace(heir, labels.of(heir) | labels.of(old))
-    mine, theirs = old.held_by, heir.held_by
-    if mine and strictest([theirs, mine]) is mine:
+    mine, theirs = old.own_lock, heir.own_lock
+    if mine and ServerLock.strictest([theirs, mine]) is mine:
         ServerLock.objects.filter(server=heir).delete()
         ServerLock.objects.filter(server=old).update(server=heir)
     ServerLock.objects.filter(server=old).delete()
@@ -186,7 +222,7 @@ def _drop(server: Server) -> None:
     held = ServerLock.objects.filter(server=server).first()
     if held:
         held.delete()
-        left = binding_lock(server.account, server.provider_id)
+        left = ServerLock.binding(server.account, server.provider_id)
         worker = access.worker_scope(server.account.team).actor
         record(
             "server.unlocked",

@@ -27,7 +27,7 @@ def lock(scope: Scope, server: Server, level: str, reason: str) -> None:
         raise LockRefused(_("Say why, for whoever stands before the lock later."))
     with transaction.atomic():
         Server.objects.select_for_update().get(id=server.id)
-        held = identity.binding_lock(server.account, server.provider_id)
+        held = ServerLock.binding(server.account, server.provider_id)
         if held and (held.level == level or level == "delete"):
             # A weaker lock in place of a stronger one is a release, and who locked first stays.
             raise LockRefused(
@@ -54,7 +54,7 @@ def release(scope: Scope, server: Server, reason: str) -> None:
     with transaction.atomic():
         copies = identity.copies(server.account, server.provider_id).values("id")
         locked = ServerLock.objects.select_for_update().filter(server__in=copies)
-        held = identity.strictest(locked)
+        held = ServerLock.strictest(locked)
         if held is None:
             raise LockRefused(_("There is no lock on this server any more."))
         facts = {"level": held.level, "locked_by": held.by_name}

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import ClassVar
 from uuid import uuid4
 
@@ -86,9 +87,18 @@ class Server(models.Model):
     def __str__(self) -> str:
         return self.name or self.hostname or self.provider_id
 
+    @property
+    def own_lock(self) -> "ServerLock | None":
+        """On this row; what binds is `held_by`."""
+        return getattr(self, "lock", None)
+
     @cached_property
     def held_by(self) -> "ServerLock | None":
-        return getattr(self, "lock", None)
+        """The strictest lock on any row of this server, whatever account of the team shows it.
+        For many servers `identity.bind` finds them in one query."""
+        if not getattr(self, "locked_elsewhere", True):  # see selectors.get
+            return self.own_lock
+        return ServerLock.binding(self.account, self.provider_id)
 
     @property
     def is_moving(self) -> bool:
@@ -131,6 +141,25 @@ class ServerLock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.level} lock by {self.by_name}"
+
+    @classmethod
+    def binding(cls, account: Account, provider_id: str) -> "ServerLock | None":
+        """The strictest on any row of this server, as of now."""
+        same = cls.objects.filter(
+            server__provider_id=provider_id,
+            server__account__team_id=account.team_id,
+            server__account__origin=account.origin,
+            server__account__disconnected_at=None,
+        )
+        return cls.strictest(same.select_related("server__account"))
+
+    @staticmethod
+    def strictest(locks: "Iterable[ServerLock | None]") -> "ServerLock | None":
+        """One against changes, else the latest."""
+        return max((lock for lock in locks if lock), key=ServerLock.strictness, default=None)
+
+    def strictness(self) -> tuple[bool, float, str]:
+        return self.level == "changes", self.at.timestamp(), str(self.pk)
 
     def refuses(self, kind: str) -> bool:
         return kind == "delete" or (

@@ -43,13 +43,9 @@ def _rows(chain: str) -> Mapping[str, Row]:
     found = ServerLock.objects.filter(server__account__team_id=team_id)
     words = _("the lock of %(name)s")
     # Copies of a server may each bear one from before they were known to be the same: the last in
-    # this order binds, "changes" after all others, as `identity.strictest` says.
-    rows = sorted(found.select_related("server__account"), key=_strictness)
+    # this order binds, "changes" after all others, as `ServerLock.strictest` says.
+    rows = sorted(found.select_related("server__account"), key=ServerLock.strictness)
     return {_key(one.server): Row(_state(one), words % {"name": one.server}) for one in rows}
-
-
-def _strictness(lock: ServerLock) -> tuple[bool, float, str]:
-    return lock.level == "changes", lock.at.timestamp(), str(lock.pk)
 
 
 PROJECTION: Final = Projection(

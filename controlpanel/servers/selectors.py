@@ -12,7 +12,13 @@ from django.http import Http404
 from controlpanel.accounts.models import Account
 from controlpanel.lib.scope import Reach, Scope
 from controlpanel.servers import searching
-from controlpanel.servers.models import AccountSync, CatalogueItem, Server, ServerLabel
+from controlpanel.servers.models import (
+    AccountSync,
+    CatalogueItem,
+    Server,
+    ServerLabel,
+    ServerLock,
+)
 
 # As people look for names; the same on both databases.
 BY_NAME: Final = ("name_order", "name", "provider_id")
@@ -99,6 +105,13 @@ def get(scope: Scope, provider_id: str) -> Server:
     if "\0" in provider_id:
         raise Http404  # PostgreSQL takes no such text
     found = visible(scope).filter(provider_id=provider_id)
+    locks = ServerLock.objects.filter(
+        server__provider_id=provider_id,
+        server__account__team_id=scope.team_id,
+        server__account__origin=settings.VPSORG_API_ORIGIN,
+        server__account__disconnected_at=None,
+    )
+    found = found.annotate(locked_elsewhere=Exists(locks.exclude(server=OuterRef("pk"))))
     # One that is there before one that is gone, and of two accounts the one connected first, in
     # which it can be changed; on either database.
     order = (F("gone_at").asc(nulls_first=True), "account__created_at", "id")

@@ -1,11 +1,13 @@
 """How old what is shown is, what keeps it from being newer, and who can mend that."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.urls import reverse
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -49,12 +51,18 @@ class Age:
 
 
 def banners(
-    scope: Scope, accounts: Collection[Account], known: Standing | None = None
+    scope: Scope,
+    accounts: Collection[Account],
+    known: Standing | None = None,
+    *,
+    twins: Mapping[UUID, Account | None] | None = None,
 ) -> list[Banner]:
     """One for each trouble of each account. At most two queries, whatever the number of accounts.
 
-    With `known`, also what keeps this person from changing anything.
+    With `known`, also what keeps this person from changing anything; that has `twins` as well: by
+    account, the one connected earlier through which it is changed.
     """
+    firsts = twins or (known.twins if known else {})
     mend = _who_mends(scope) if any(_code(account) in _MENDABLE for account in accounts) else ""
     found = []
     for account in accounts:
@@ -65,6 +73,8 @@ def banners(
             found.append(_trouble(scope, account, mend))
         if not account.writable:
             found.append(Banner("", f"{_quoted(account)}: {rules.second_dialect()}"))
+        elif first := firsts.get(account.id):
+            found.append(_second(scope, account, first))
         elif known and account.id not in known.with_token and scope.allows("tokens.own"):
             found.append(_no_token(known, account))
     return found
@@ -234,6 +244,29 @@ def _no_token(known: Standing, account: Account) -> Banner:
         % {"account": _quoted(account)},
         url=known.tokens_url,
         label=_("Add a token"),
+    )
+
+
+def also_connected(scope: Scope, first: Account, others: Collection[Account]) -> Banner:
+    """On the page of a server that other accounts of the team show too."""
+    names = get_text_list([_quoted(other) for other in others], _("and"))
+    text = _(
+        "This server is also connected as %(names)s. Changes go through %(account)s until somebody "
+        "disconnects the others; whatever lock is on any of them binds here too."
+    ) % {"names": names, "account": _quoted(first)}
+    return _with_accounts(scope, text)
+
+
+def _second(scope: Scope, account: Account, first: Account) -> Banner:
+    return _with_accounts(scope, f"{_quoted(account)}: {rules.second_of(first)}")
+
+
+def _with_accounts(scope: Scope, text: str) -> Banner:
+    """For whoever may disconnect one, with the way there."""
+    if not scope.allows(MENDS):
+        return Banner("warn", text)
+    return Banner(
+        "warn", text, url=reverse("tokens", args=[scope.team_slug]), label=_("API tokens")
     )
 
 

@@ -23,6 +23,7 @@ from controlpanel.operations import rules
 from controlpanel.operations import selectors as operations
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import OPEN, PERMISSIONS, State
+from controlpanel.servers import identity
 from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
 from controlpanel.web.places import server_below
@@ -87,6 +88,8 @@ class Standing:
     # By permission: what is said where a right is missing.
     missing: Mapping[str, Reason]
     of_account: dict[UUID, tuple[Reason, ...]] = field(default_factory=dict)
+    # By account, the one connected earlier that shows the same servers, as far as looked up.
+    twins: dict[UUID, Account | None] = field(default_factory=dict)
 
 
 def standing(scope: Scope, of_team: TeamPolicy | None = None) -> Standing:
@@ -108,6 +111,13 @@ def standing(scope: Scope, of_team: TeamPolicy | None = None) -> Standing:
 def missing(known: Standing, right: str) -> Reason:
     """What is said where this right of the panel's own is missing; empty if it is not."""
     return known.missing.get(right, Reason(""))
+
+
+def twin(known: Standing, account: Account) -> Account | None:
+    """The account through which changes of this one's servers go, where it is only read."""
+    if account.id not in known.twins:
+        known.twins[account.id] = identity.older_twin(account)
+    return known.twins[account.id]
 
 
 def why_url(scope: Scope, permission: str = "") -> str:
@@ -244,7 +254,7 @@ def _standing_reason(known: Standing, account: Account, kind: str) -> Reason:
     lacking = missing(known, PERMISSIONS[kind])
     if lacking.text:
         return lacking
-    text = _not_at_all(account)
+    text = _not_at_all(known, account)
     if not text and account.id not in known.with_token:
         return _no_token(known)
     return Reason(text)
@@ -254,10 +264,13 @@ def _no_token(known: Standing) -> Reason:
     return Reason(rules.no_token(), known.tokens_url, _("API tokens"))
 
 
-def _not_at_all(account: Account) -> str:
+def _not_at_all(known: Standing, account: Account) -> str:
     if not is_connected(account):
         return _("This account belongs to another API address; nothing can be changed there.")
-    return "" if account.writable else rules.second_dialect()
+    if not account.writable:
+        return rules.second_dialect()
+    first = twin(known, account)
+    return rules.second_of(first) if first else ""
 
 
 def _crossing(running: Operation | None) -> str:
@@ -281,7 +294,10 @@ def _why_not_create(known: Standing, accounts: list[Account]) -> Reason:
     writable = [account for account in accounts if account.writable]
     if not writable:
         return Reason(rules.second_dialect())
-    if not any(account.id in known.with_token for account in writable):
+    changed = [account for account in writable if twin(known, account) is None]
+    if not changed:
+        return Reason(_not_at_all(known, writable[0]))
+    if not any(account.id in known.with_token for account in changed):
         return _no_token(known)
     return Reason("")
 

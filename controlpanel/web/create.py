@@ -18,7 +18,7 @@ from controlpanel.operations import selectors as operations
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused, SentBefore
 from controlpanel.operations.states import State
-from controlpanel.servers import label_access, labels, selectors
+from controlpanel.servers import identity, label_access, labels, selectors
 from controlpanel.web import api_pieces, buttons, catalogue, meanings, sending
 from controlpanel.web.create_form import CHOSEN, CreateForm
 from controlpanel.web.door import door
@@ -199,8 +199,9 @@ def _named(accounts: list[Account], given: str) -> Account | None:
 
 def _usual(scope: Scope, accounts: list[Account]) -> Account | None:
     """The first account that this person can create in, else the first."""
-    usable = for_changes(scope.team_id, scope.user_id)
-    return next((one for one in accounts if one.id in usable), accounts[0] if accounts else None)
+    usable, twins = for_changes(scope.team_id, scope.user_id), identity.older_twins(accounts)
+    found = (one for one in accounts if one.id in usable and twins[one.id] is None)
+    return next(found, accounts[0] if accounts else None)
 
 
 def _copied(request: HttpRequest, scope: Scope) -> Mapping[str, str]:

@@ -20,8 +20,8 @@ from controlpanel.credentials import clients
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import looking
 from controlpanel.operations import selectors as operations
+from controlpanel.servers import identity, selectors, sync
 from controlpanel.servers import labels as server_labels
-from controlpanel.servers import selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
 from controlpanel.web import (
@@ -124,6 +124,8 @@ def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any
     shown = Paginator(found, listing.PER_PAGE).get_page(request.GET.get("page"))
     servers = list(shown)
     _share_accounts(servers, connected)
+    _bind_locks(servers, connected)
+    known.twins.update(identity.older_twins(connected))
     running = operations.running_on(scope, servers)
     told = operations.attention_on(scope, servers, creates=True)
     labelled = server_labels.known(scope)
@@ -160,6 +162,15 @@ def _share_accounts(servers: Iterable[Server], connected: Iterable[Account]) -> 
     by_id = {account.id: account for account in connected}
     for server in servers:
         server.account = by_id[server.account_id]
+
+
+def _bind_locks(servers: list[Server], connected: list[Account]) -> None:
+    """With one account no server has another row: its own lock, read with it, is what binds."""
+    if len(connected) > 1:
+        identity.bind(servers)
+        return
+    for server in servers:
+        server.held_by = server.own_lock
 
 
 def _nothing(connected: list[Account], filters: Filters) -> str:
@@ -208,7 +219,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "activity": audit_timeline.activity(scope, server.provider_id),
         "timeline_url": audit_timeline.url(scope, "server", server.provider_id),
         "history": [(operation, meanings.sentence(operation)) for operation in history],
-        "banners": banners.banners(scope, [server.account], known),
+        "banners": _banners(scope, server, known),
         "outside": outside.hint(scope, server),
         "seen_at": words.seen_at(server),
         "stale": banners.is_doubtful(server.account),
@@ -217,6 +228,15 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "api_url": reverse("api", args=[scope.team_slug]),
         "keys_url": panel_keys_url(scope),
     }
+
+
+def _banners(scope: Scope, server: Server, known: buttons.Standing) -> list[banners.Banner]:
+    first = buttons.twin(known, server.account)
+    found = banners.banners(scope, [server.account], known)
+    others = identity.others_of(server) if first is None else []
+    if others:
+        found.append(banners.also_connected(scope, server.account, others))
+    return found
 
 
 def _gauges(server: Server) -> list[dict[str, Any]]:

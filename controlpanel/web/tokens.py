@@ -20,7 +20,7 @@ from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
 from controlpanel.outgoing.bell import ring
-from controlpanel.servers import sync
+from controlpanel.servers import identity, sync
 from controlpanel.servers.selectors import known_ids
 from controlpanel.web.banners import banners
 from controlpanel.web.buttons import names_of
@@ -152,7 +152,7 @@ def tokens_page(
     shown = _shown(scope, wrong or {})
     context: dict[str, Any] = {
         "shown": shown,
-        "banners": banners(scope, [one.account for one in shown]),
+        "banners": banners(scope, [one.account for one in shown], twins=_twins(shown)),
         "problem": problem,
         "lending": policies.of(scope.team_id).service_tokens,
         "several": sum(one.connected for one in shown) > 1,
@@ -197,6 +197,10 @@ def _stored(scope: Scope, account: Account, form: TokenForm) -> bool:
         return False
     ask_for(account)
     return True
+
+
+def _twins(shown: Iterable[OnAccount]) -> Mapping[UUID, Account | None]:
+    return identity.older_twins([one.account for one in shown if one.connected])
 
 
 def _chosen(connected: Iterable[Account], given: str) -> Account | None:
