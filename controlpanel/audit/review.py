@@ -8,7 +8,7 @@ import time
 from collections import defaultdict, deque
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -147,7 +147,15 @@ class _Look:
             labels_key=sha256(event.labels.encode()).hexdigest()[:16],
         )
         key = (str(day.day), day.target_id, day.labels_key)
-        self.days.setdefault(key, day).count += 1
+        self.days.setdefault(key, day).count += review_rules.refusals_in(event)
+
+
+class _Refused(NamedTuple):
+    """An event, and how many refusals it tells of."""
+
+    at: datetime
+    seq: int
+    number: int
 
 
 class _Refusals:
@@ -155,27 +163,27 @@ class _Refusals:
 
     def __init__(self, chain: str, reached: int) -> None:
         self.chain, self.reached = chain, reached
-        self.lately: dict[str, deque[tuple[datetime, int]]] | None = None
+        self.lately: dict[str, deque[_Refused]] | None = None
         self.rows: dict[str, ReviewItem | None] = {}
         # By the number of its first event: within a batch one of an actor may end, another begin.
         self.grown: dict[int, ReviewItem] = {}
 
     def add(self, event: AuditEvent, span: timedelta) -> int:
         """How many there are in a row that no item stands for yet; 0 while one grows."""
-        actor = event.actor_id
+        actor, number = event.actor_id, review_rules.refusals_in(event)
         row = self._row(actor)
         if row and row.signed_at is None and event.at - row.last_at <= span:
-            row.count, row.last_seq, row.last_at = row.count + 1, event.seq, event.at
+            row.count, row.last_seq, row.last_at = row.count + number, event.seq, event.at
             self.grown[row.seq] = row
             return 0
         if self.lately is None:
             self.lately = self._before(event.at - span)
         mine = self.lately[actor]
-        mine.append((event.at, event.seq))
+        mine.append(_Refused(event.at, event.seq, number))
         told = row.last_seq if row else 0
-        while mine and (event.at - mine[0][0] > span or mine[0][1] <= told):
+        while mine and (event.at - mine[0].at > span or mine[0].seq <= told):
             mine.popleft()
-        return len(mine)
+        return sum(one.number for one in mine)
 
     def begin(self, actor: str, item: ReviewItem) -> None:
         self.rows[actor] = item
@@ -192,14 +200,17 @@ class _Refusals:
             self.rows[actor] = rows.order_by("-seq").first()
         return self.rows[actor]
 
-    def _before(self, since: datetime) -> dict[str, deque[tuple[datetime, int]]]:
+    def _before(self, since: datetime) -> dict[str, deque[_Refused]]:
         """Refusals before this batch that may still count."""
         events = AuditEvent.objects.filter(chain=self.chain, at__gte=since, seq__lte=self.reached)
-        newest = events.order_by("-seq").only("chain", "seq", "at", "actor_id", "event", "result")
-        found: dict[str, deque[tuple[datetime, int]]] = defaultdict(deque)
+        newest = events.order_by("-seq").only(
+            "chain", "seq", "at", "actor_id", "event", "result", "canonical"
+        )
+        found: dict[str, deque[_Refused]] = defaultdict(deque)
         for event in newest[:_BACK]:
             if review_rules.is_refusal(event):
-                found[event.actor_id].appendleft((event.at, event.seq))
+                number = review_rules.refusals_in(event)
+                found[event.actor_id].appendleft(_Refused(event.at, event.seq, number))
         return found
 
 

@@ -39,6 +39,7 @@ _OPERATIONS: Final = tuple(
     f"server.{kind}" for kind in ("create", "update", "delete", "start", "stop", "reboot")
 )
 REFUSALS: Final = "refusals"
+_MANY_REFUSED: Final = "authz_many_refused"
 ADDRESSES: Final = "addresses"
 NIGHT: Final = "night"
 OUTSIDE: Final = "outside"
@@ -221,6 +222,12 @@ def by_itself(event: AuditEvent, settings: Settings) -> list[str]:
 
 def is_refusal(event: AuditEvent) -> bool:
     return event.result == "denied" or event.event in _FAILED_SIGN_INS
+
+
+def refusals_in(event: AuditEvent) -> int:
+    """How many refusals a refusal tells of: one that counts many holds their number."""
+    count = event.data.get("count") if event.event == _MANY_REFUSED else None
+    return count if type(count) is int and count > 0 else 1
 
 
 def came_from(event: AuditEvent) -> str:

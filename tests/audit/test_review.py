@@ -158,6 +158,38 @@ def test_refusals_in_a_row_are_one_item(team: Team) -> None:
     assert (item.count, item.last_seq) == (12, 12)
 
 
+def refuse_many(team: Team, count: Any) -> AuditEvent:
+    """What a process counted only: refusals of one actor beyond the first of a minute."""
+    now = clock.now().isoformat()
+    return write(team, "authz_many_refused", result="denied", count=count, since=now, until=now,
+                 why={"authz_fail": count}, addresses=[PAGE.address])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counted", "most"),
+    [([2], 500), ([400], 500), ([1, 1, 1, 1], 500), ([3, 30_000], 1), ([1, 2, 4, 8], 2)],
+)
+def test_refusals_that_one_event_counts_are_as_many(
+    team: Team, counted: list[int], most: int
+) -> None:
+    """A day's total and a row of them hold what the event holds, in batches of any size."""
+    for _ in range(3):
+        refuse(team)
+    events = [refuse_many(team, count) for count in counted]
+    while review.advance(team.chain, most):
+        pass
+    assert RefusalDay.objects.get().count == 3 + sum(counted)
+    item = ReviewItem.objects.get(rule="refusals")
+    assert (item.count, item.last_seq) == (3 + sum(counted), events[-1].seq)
+
+
+@pytest.mark.parametrize("count", [1, 0, -3, "40", None, True, 2.5, [9]])
+def test_a_count_that_is_none_is_one_refusal(team: Team, count: Any) -> None:
+    refuse_many(team, count)
+    look(team)
+    assert RefusalDay.objects.get().count == 1
+
+
 def test_refusals_of_several_or_over_a_day_are_not_in_a_row(team: Team) -> None:
     for number in range(8):
         refuse(team, actor=(BOB, ALICE)[number % 2])
