@@ -1,6 +1,7 @@
 """allauth's hooks: sign-up is closed, everything about a sign-in is on the record, mail is ours."""
 
 from datetime import timedelta
+from math import ceil
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -12,12 +13,12 @@ from allauth.account.models import EmailAddress
 from allauth.account.utils import filter_users_by_email
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
-from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -217,10 +218,18 @@ def _counted(template_prefix: str, email: str) -> bool:
             limits.take((limits.MAILS_OF_ADDRESS, email.lower()))
     except limits.Exceeded as over:
         if over.rule == limits.MAILS_OF_ADDRESS:
-            raise ImmediateHttpResponse(ratelimit.respond_429(context.request)) from None
+            raise ImmediateHttpResponse(_not_before(over)) from None
         log.warning("mail.limit_reached", limit=over.rule.name)
         return False
     return True
+
+
+def _not_before(over: limits.Exceeded) -> HttpResponse:
+    """To somebody whose own address it is, or who knows its password."""
+    answer = render(context.request, "429.html", {"mails": over}, status=429)
+    seconds = (over.again_at - clock.now()).total_seconds()
+    answer["Retry-After"] = str(max(1, ceil(seconds)))
+    return answer
 
 
 def _methods(request: HttpRequest) -> list[str]:

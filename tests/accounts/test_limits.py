@@ -1,10 +1,12 @@
 """What may be done only so often: counted in the database, each subject for itself."""
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection, transaction
@@ -16,7 +18,7 @@ from controlpanel.accounts.models import Invitation, Team
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Origin
 from controlpanel.outgoing.models import Limit, Outgoing
-from tests.people import Person, join
+from tests.people import PASSWORD, Person, join
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
@@ -238,6 +240,11 @@ def test_a_new_address_of_ones_own(alice: Person) -> None:
     assert alice.post(EMAIL, {"email": "other@example.com", "action_add": ""}).status_code == 302
 
 
+def signed_in(email: str, password: str) -> Any:
+    cache.clear()
+    return Client().post("/accounts/login/", {"login": email, "password": password})
+
+
 def test_having_its_link_sent_again(alice: Person) -> None:
     alice.post(EMAIL, {"email": "new@example.com", "action_add": ""})
     answers = []
@@ -245,4 +252,54 @@ def test_having_its_link_sent_again(alice: Person) -> None:
         cache.clear()
         answers.append(alice.post(EMAIL, {"email": "new@example.com", "action_send": ""}))
     assert [answer.status_code for answer in answers] == [302, 302, 429]
+    text = answers[-1].content.decode()
+    assert "3 mails were sent to this address within an hour, so no further link" in text
+    assert f'href="{EMAIL}"' in text
+    assert 3500 < int(answers[-1]["Retry-After"]) <= 3600
+    clock.shift(timedelta(hours=1))
+    cache.clear()
+    assert alice.post(EMAIL, {"email": "new@example.com", "action_send": ""}).status_code == 302
+
+
+def test_a_sign_in_that_waits_for_its_link(alice: Person) -> None:
+    """Only to somebody who knows the password, and in true words."""
+    EmailAddress.objects.filter(user=alice.user).update(verified=False)
+    assert signed_in("alice@example.com", PASSWORD)["Location"] == "/accounts/confirm-email/"
+    taken(limits.MAILS_OF_ADDRESS, "alice@example.com", 2)
+    refused = signed_in("alice@example.com", PASSWORD)
+    assert refused.status_code == 429
+    assert "3 mails were sent to this address" in refused.content.decode()
+    assert 'href="/accounts/login/"' in refused.content.decode()
+    wrong, nobody = (
+        signed_in(email, "wrong-horse-9") for email in ("alice@example.com", "eve@example.com")
+    )
+    assert wrong.status_code == nobody.status_code == 200
+    assert "3 mails" not in wrong.content.decode()
+    clock.shift(timedelta(hours=1))
+    assert signed_in("alice@example.com", PASSWORD)["Location"] == "/accounts/confirm-email/"
+
+
+OTHERS = ["adam@example.com", "new@example.com", "waits@example.com", "old@example.com"]
+
+
+def test_the_limit_does_not_tell_who_has_an_account(alice: Person, adam: Person) -> None:
+    """Whether somebody signs in with an address, waits to, never confirmed it, or nobody does."""
+    EmailAddress.objects.create(user=adam.user, email="waits@example.com")
+    old = join(alice.team, "old", "viewer")
+    EmailAddress.objects.filter(user=old.user).update(verified=False)
+    answers = []
+    for email in OTHERS:
+        mine = []
+        for _time in range(4):
+            cache.clear()
+            alice.post(EMAIL, {"email": email, "action_remove": ""})
+            mine.append(alice.post(EMAIL, {"email": email, "action_add": ""}))
+        alice.post(EMAIL, {"email": email, "action_remove": ""})
+        text = mine[-1].content.decode().split("<main")[1].split("</main>")[0]
+        text = re.sub(r'value="[^"]*"|\d\d:\d\d', "", text)
+        answers.append(([one.status_code for one in mine], text.replace(email, "…")))
+    codes, text = answers[0]
+    assert codes == [302, 302, 302, 200]
+    assert "3 mails were sent to this address within an hour." in text
+    assert answers == [answers[0]] * len(OTHERS)
     assert mail.outbox == []
