@@ -43,8 +43,8 @@ def is_repeat(operation: Operation, content: str) -> bool:
 
 def sentence() -> str:
     return _(
-        "This form was sent before, and its receipt says what came of that. Nothing was sent now. "
-        "If you want what stands here as well, send it once more."
+        "This form was sent before, and its receipt says what came of that. If you want what it "
+        "says now as well, send it once more."
     )
 
 

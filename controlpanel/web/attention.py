@@ -1,20 +1,23 @@
 """What a page says first: changes that nobody knows the end of, and changes that were not done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
 
 from controlpanel.lib.scope import Scope
+from controlpanel.operations import sightings
 from controlpanel.operations.models import Operation
-from controlpanel.operations.states import PERMISSIONS, UNDONE
-from controlpanel.web import meanings
-from controlpanel.web.places import receipt_url
+from controlpanel.operations.states import PERMISSIONS, UNDONE, State
+from controlpanel.servers.models import Server
+from controlpanel.web import meanings, words
+from controlpanel.web.places import receipt_url, server_url
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`dismiss_url` is empty for what cannot be dismissed, or not by this person."""
+    """`dismiss_url` and `confirm_url` are empty for what cannot be dismissed or confirmed, or not
+    by this person."""
 
     operation: Operation
     tone: str
@@ -22,6 +25,7 @@ class Notice:
     text: str
     url: str
     dismiss_url: str
+    confirm_url: str = ""
 
 
 def notices(scope: Scope, operations: Iterable[Operation]) -> list[Notice]:
@@ -30,13 +34,26 @@ def notices(scope: Scope, operations: Iterable[Operation]) -> list[Notice]:
 
 def _notice(scope: Scope, operation: Operation) -> Notice:
     meaning = meanings.meaning(operation)
-    may = operation.state in UNDONE and scope.allows(PERMISSIONS[operation.kind])
-    dismiss = reverse("operation-dismiss", args=[scope.team_slug, operation.id]) if may else ""
+    may = scope.allows(PERMISSIONS[operation.kind])
+    where = [scope.team_slug, operation.id]
+    is_undone, is_seen = operation.state in UNDONE, sightings.can_be_confirmed(operation)
     return Notice(
         operation,
         meaning.tone,
         f"{meanings.sentence(operation)}. {meaning.headline}",
         meaning.meaning,
         receipt_url(scope, operation),
-        dismiss,
+        reverse("operation-dismiss", args=where) if may and is_undone else "",
+        reverse("operation-confirm", args=where) if may and is_seen else "",
     )
+
+
+def doubts(
+    scope: Scope, servers: Iterable[Server], told: Mapping[str, Sequence[Operation]]
+) -> list[tuple[str, str]]:
+    """Name and address of those servers that have a change nobody knows the end of."""
+    return [
+        (words.shown(str(server), 255), server_url(scope, server.provider_id))
+        for server in servers
+        if any(one.state == State.UNKNOWN.value for one in told.get(server.provider_id, ()))
+    ]

@@ -212,7 +212,7 @@ def _mendable(code: str, account: str) -> str:
 
 def _their_words(sync: AccountSync) -> str:
     words = clean(sync.trouble_words, 300)
-    said = _("It says: %(words)s") % {"words": words} if words else ""
+    said = _("VPS.org says: %(words)s") % {"words": words} if words else ""
     return f"{said}." if said and said[-1] not in ".!?…" else said
 
 

@@ -147,6 +147,7 @@ def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any
             for server in servers
         ],
         "attention": attention.notices(scope, told.get("", [])[:CREATES_TOLD]),
+        "doubts": attention.doubts(scope, servers, told),
         "moving": any(is_moving(server, running.get(server.provider_id)) for server in servers),
         "banners": banners.banners(scope, team_accounts, known),
         "age": banners.age(connected),

@@ -217,7 +217,7 @@ def test_the_list_quotes_what_keeps_it_from_being_newer(bob, synced, sandbox, st
     assert AccountSync.objects.get(account=synced).trouble
     page = bob.get("/teams/acme/servers/")
     assert shows(page, words)
-    assert shows(page, "It says: Host in maintenance.")
+    assert shows(page, "VPS.org says: Host in maintenance.")
     assert shows(page, "Our guess, if it says nothing else") is (status == 403)
 
 

@@ -30,6 +30,9 @@ def unknown(person, account, kind, *words, **given):
     )  # fmt: skip
 
 
+SERVER = "/teams/acme/servers/12345/"
+
+
 def url(lost):
     return f"{URL}{lost.id}/confirm/"
 
@@ -68,6 +71,22 @@ def test_it_works(bob, synced, sandbox, server):
     assert shows(page, "Afterwards VPS.org showed: rebooting, then active.")
     assert not shows(page, "Confirm that it was done")
     assert len(sandbox.changes()) == 1
+
+
+def test_one_click_on_the_page_of_the_server_is_enough(synced, bob, vera, lost):
+    page = bob.get(SERVER)
+    assert f'action="{url(lost)}"' in page.content.decode()
+    assert url(lost) not in vera.get(SERVER).content.decode()
+    assert bob.post(url(lost)).status_code == 303
+    assert url(lost) not in bob.get(SERVER).content.decode()
+
+
+@pytest.mark.parametrize("words", [(), ("active",), ("stopped",)])
+def test_what_speaks_for_nothing_has_no_button_there(bob, synced, words):
+    asked = unknown(bob, synced, "reboot", *words)
+    page = bob.get(SERVER).content.decode()
+    assert f'id="attention-{asked.id}"' in page
+    assert url(asked) not in page
 
 
 def test_it_is_on_the_record(bob, lost):

@@ -131,6 +131,27 @@ def test_a_newer_change_does_not_hide_what_is_unknown(adam, vera, synced):
     assert "Unknown" not in row(vera)
 
 
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ([], []),
+        ([("12345", "failed")], []),
+        ([("12345", "unknown")], ["web-server-01"]),
+        ([("12345", "unknown"), ("12345", "unknown")], ["web-server-01"]),
+        ([("12345", "unknown"), ("12347", "unknown")], ["web-server-01", "web-server-eu"]),
+        ([("12345", "closed"), ("12347", "unknown")], ["web-server-eu"]),
+    ],
+)
+def test_the_list_names_first_what_is_unknown(adam, vera, synced, asked, named):
+    """On a phone its row may be far down."""
+    for provider_id, state in asked:
+        operation(adam, synced, provider_id=provider_id, state=state, code="timeout")
+    text = vera.get(LIST).content.decode()
+    found = re.findall(r'<a id="doubt-\d+" href="[^"]*">([^<]*)</a>', text)
+    assert found == named
+    assert ('id="doubts"' in text) == bool(named)
+
+
 def test_what_is_unknown_comes_before_what_failed(adam, vera, synced, failed):
     operation(
         adam, synced, kind="delete", state="unknown", code="timeout", requested_at=ago(hours=1)

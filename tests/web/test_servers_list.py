@@ -347,7 +347,7 @@ def test_who_can_mend_is_named(synced: Account, alice: Person, bob: Person) -> N
 def test_the_providers_words_are_inert(synced: Account, bob: Person) -> None:
     trouble(synced, "server_error", trouble_words="<b>boom</b>\u202e")
     raw = bob.get(URL).content.decode()
-    assert "It says: &lt;b&gt;boom" in raw
+    assert "VPS.org says: &lt;b&gt;boom" in raw
     assert "\u202e" not in raw
 
 
