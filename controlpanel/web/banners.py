@@ -225,7 +225,7 @@ def _guess(sync: AccountSync) -> str:
 
 def _who_mends(scope: Scope) -> str:
     if scope.allows(MENDS):
-        return _("Store a new token there, or choose another sync token.")
+        return _("Store a new token under API tokens, or choose another sync token.")
     people = access.who_can(scope, MENDS)
     if not people:
         return ""

@@ -46,7 +46,7 @@ def banner(request: HttpRequest, scope: Scope) -> Banner | None:
     """On every page of the team, from when verification has found something."""
     if not getattr(request, "rows_differ", False):
         return None
-    may = scope.allows("team.manage")
+    may = scope.allows("team.manage") and request.path != _url(scope)
     return Banner(
         "bad",
         _(
