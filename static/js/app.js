@@ -1,5 +1,6 @@
 // Everything here is an improvement on pages that also work without it.
 import { startCopying, startForgetting } from "./copy.js";
+import { startFocus } from "./focus.js";
 import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startMenus } from "./menu.js";
@@ -15,6 +16,7 @@ import { startToasts } from "./toast.js";
 startTime();
 startTheme();
 startMenus();
+startFocus();
 startForms();
 startCopying();
 startForgetting();
