@@ -1,4 +1,4 @@
-"""`make shots`: pictures of every page in both themes and two widths, to be looked at."""
+"""`make shots`: pictures of every page and state in both themes and two widths, to be looked at."""
 
 import sys
 import tempfile
@@ -12,8 +12,11 @@ from tests.e2e.browser import Visits, chromium
 from tests.e2e.doing import SERVERS
 from tests.e2e.panel import RunningPanel
 from tests.e2e.places import PLACES, SCHEMES, Place, go, in_scheme, receipts
+from tests.e2e.states import STATES, Stage
 
-WIDTHS = {"wide": 1400, "phone": 390}
+WIDTHS = {"wide": 1440, "phone": 390}
+# Whoever looks is not in UTC.
+ZONE = "Europe/Copenhagen"
 HEIGHT = 900
 FOLDER = ROOT / "var" / "shots"
 
@@ -24,8 +27,18 @@ def every_page(visits: Visits, panel: RunningPanel) -> int:
     return sum(_pictures(visits, place, known) for place in PLACES)
 
 
+def every_state(visits: Visits, panel: RunningPanel) -> int:
+    stage, number = Stage(visits, panel), 0
+    for state in STATES:
+        with state.bring(stage) as known:
+            visits.close()
+            number += sum(_pictures(visits, place, known or {}) for place in state.places)
+    return number
+
+
 def _pictures(visits: Visits, place: Place, known: dict[str, str]) -> int:
-    page = visits.visit(place.person, viewport={"width": WIDTHS["wide"], "height": HEIGHT})
+    viewport = {"width": WIDTHS["wide"], "height": HEIGHT}
+    page = visits.visit(place.person, viewport=viewport, timezone_id=ZONE)
     go(page, place, known)
     for name, width in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": HEIGHT})
@@ -58,7 +71,7 @@ def main() -> int:
             with chromium() as browser, RunningPanel(Path(folder) / "var") as panel:
                 visits = Visits(browser, panel.address)
                 for_the_readme(visits, panel)
-                number = every_page(visits, panel)
+                number = every_page(visits, panel) + every_state(visits, panel)
         except ChromiumMissingError as error:
             print(error)
             return 1
