@@ -33,8 +33,11 @@ class LabelRefused(Exception):
         self.field = field
 
 
-def read(text: str) -> frozenset[str]:
-    """Labels from what somebody typed, separated by spaces or commas. Raises LabelRefused."""
+def read(text: str, before: Collection[str] = ()) -> frozenset[str]:
+    """Labels from what somebody typed, separated by spaces or commas. Raises LabelRefused.
+
+    `before`: those that the server has. Joined from two accounts they may be too many; then some
+    can be taken off, and none added."""
     labels = frozenset(word.lower() for word in re.split(r"[\s,]+", text) if word)
     for label in sorted(labels):
         if not _LABEL.fullmatch(label):
@@ -45,7 +48,7 @@ def read(text: str) -> frozenset[str]:
                 )
                 % {"label": label[:80]}
             )
-    if len(labels) > MOST:
+    if len(labels) > MOST and not labels <= frozenset(before):
         raise LabelRefused(_("A server has at most %(most)d labels.") % {"most": MOST})
     return labels
 

@@ -41,7 +41,7 @@ class LabelsForm(ChangeForm):
     labels = forms.CharField(
         label=_l("Labels"),
         required=False,
-        max_length=2500,
+        max_length=10_000,
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
         ),
@@ -53,7 +53,7 @@ class LabelsForm(ChangeForm):
 
     def clean_labels(self) -> frozenset[str]:
         try:
-            return labels.read(self.cleaned_data["labels"])
+            return labels.read(self.cleaned_data["labels"], self.initial["labels"].split())
         except LabelRefused as refusal:
             raise forms.ValidationError(str(refusal)) from None
 

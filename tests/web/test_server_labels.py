@@ -2,6 +2,7 @@ import pytest
 
 from controlpanel.accounts.models import TeamPolicy
 from controlpanel.audit.models import AuditEvent
+from controlpanel.servers.labels import replace
 from controlpanel.servers.models import Server, ServerLabel
 from tests.people import Person, join, with_labels
 from tests.web.asking import hidden, shows
@@ -55,6 +56,21 @@ def test_what_is_wrong_is_said_and_kept(bob: Person, web: Server) -> None:
     assert "“no/label” is no label" in answer.content.decode()
     assert 'value="ok no/label"' in answer.content.decode()
     assert labels(web) == set()
+
+
+@pytest.mark.parametrize(("had", "left", "status"), [
+    (30, 30, 303), (30, 25, 303), (30, 20, 303), (30, 0, 303), (40, 39, 303), (20, 20, 303),
+    (30, 31, 422), (20, 21, 422), (19, 21, 422), (0, 21, 422),
+])  # fmt: skip
+def test_too_many_that_were_joined_can_be_taken_off_one_by_one(
+    bob: Person, web: Server, had: int, left: int, status: int
+) -> None:
+    long = [f"k{number:02}{'x' * 37}:{'y' * 60}" for number in range(40)]
+    replace(web, long[:had])
+    answer = bob.post(URL, {"labels": " ".join(long[:left])})
+    assert answer.status_code == status
+    assert labels(web) == set(long[: left if status == 303 else had])
+    assert status == 303 or "at most 20 labels" in answer.content.decode()
 
 
 def test_nobody_labels_a_server_out_of_their_own_sight(bob: Person, web: Server, team) -> None:
