@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -125,7 +126,7 @@ def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any
     servers = list(shown)
     _share_accounts(servers, connected)
     _bind_locks(servers, connected)
-    known.twins.update(identity.older_twins(connected))
+    known = replace(known, twins=identity.older_twins(connected))
     running = operations.running_on(scope, servers)
     told = operations.attention_on(scope, servers, creates=True)
     labelled = server_labels.known(scope)

@@ -15,7 +15,7 @@ from controlpanel.accounts import access, policy
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Invitation, Membership, OwnershipOffer, TeamRole
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.models import Credential, PanelKey
 from controlpanel.lib import clock, request_id
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import ServerLabel
@@ -88,11 +88,13 @@ def _renewer(team, invitation) -> Callable[[], None]:
     """What an actor has changed is as it was before the next one comes."""
     people = list(Membership.objects.filter(team=team))
     columns = [field.name for field in Membership._meta.fields if field.name != "id"]
+    tokens = list(Credential.objects.filter(account__team=team))
 
     def renew() -> None:
         Membership.objects.bulk_create(
             people, update_conflicts=True, unique_fields=["id"], update_fields=columns
         )
+        Credential.objects.bulk_create(tokens, ignore_conflicts=True)
         TeamRole.objects.exclude(slug__in=["web", "theirs"]).delete()
         TeamRole.objects.create(team=team, slug="spare", name="Spare", permissions=[])
         Invitation.objects.filter(id=invitation.id).update(revoked_at=None)
