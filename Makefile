@@ -41,7 +41,7 @@ requirements: ## Pin requirements*.in anew, with hashes (ARGS=--upgrade for newe
 docs: ## Write docs/settings.md and docs/permissions.md anew from their tables
 	@$(PYTHON) dev/bootstrap.py -m controlpanel.env > docs/settings.md.new
 	@mv docs/settings.md.new docs/settings.md
-	@$(PYTHON) dev/bootstrap.py -m controlpanel.accounts.document > docs/permissions.md.new
+	@$(PYTHON) dev/bootstrap.py -m controlpanel.accounts.permissions_doc > docs/permissions.md.new
 	@mv docs/permissions.md.new docs/permissions.md
 
 bench: ## Measure the list page beside a bare view

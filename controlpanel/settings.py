@@ -105,8 +105,10 @@ INSTALLED_APPS = [
     "controlpanel.credentials",
     "controlpanel.servers",
     "controlpanel.operations",
+    "controlpanel.reports",
     "controlpanel.gateway",
     "controlpanel.web",
+    "controlpanel.runtime",
 ]
 
 MIDDLEWARE = [
@@ -251,11 +253,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "controlpanel.accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "controlpanel.accounts.signin.account_adapter.AccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "controlpanel.accounts.email_forms.SignInForm",
-    "reset_password": "controlpanel.accounts.email_forms.AskResetForm",
-    "add_email": "controlpanel.accounts.email_forms.ChangeEmailForm",
+    "login": "controlpanel.accounts.signin.email_forms.SignInForm",
+    "reset_password": "controlpanel.accounts.signin.email_forms.AskResetForm",
+    "add_email": "controlpanel.accounts.signin.email_forms.ChangeEmailForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -273,13 +275,13 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 
-MFA_ADAPTER = "controlpanel.accounts.mfa.MFAAdapter"
+MFA_ADAPTER = "controlpanel.accounts.signin.mfa_adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
-    "add_webauthn": "controlpanel.accounts.forms.AddPasskeyForm",
-    "login_webauthn": "controlpanel.accounts.forms.PasskeySignInForm",
-    "authenticate_webauthn": "controlpanel.accounts.forms.PasskeyStepForm",
-    "reauthenticate_webauthn": "controlpanel.accounts.forms.PasskeyAgainForm",
+    "add_webauthn": "controlpanel.accounts.signin.passkey_forms.AddPasskeyForm",
+    "login_webauthn": "controlpanel.accounts.signin.passkey_forms.PasskeySignInForm",
+    "authenticate_webauthn": "controlpanel.accounts.signin.passkey_forms.PasskeyStepForm",
+    "reauthenticate_webauthn": "controlpanel.accounts.signin.passkey_forms.PasskeyAgainForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
 # An invitation is no code flow: the account comes first, the passkey then.
@@ -287,15 +289,15 @@ MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TOTP_ISSUER = "Control panel"
 # Nobody signs up here, so an address waiting to be confirmed is always somebody's second one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-SOCIALACCOUNT_ADAPTER = "controlpanel.accounts.openid.OpenIDAdapter"
+SOCIALACCOUNT_ADAPTER = "controlpanel.accounts.signin.openid.OpenIDAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 # The page that asks is a form of ours already.
 SOCIALACCOUNT_LOGIN_ON_GET = False
-USERSESSIONS_ADAPTER = "controlpanel.accounts.sessions.SessionsAdapter"
+USERSESSIONS_ADAPTER = "controlpanel.accounts.signin.sessions_adapter.SessionsAdapter"
 USERSESSIONS_TRACK_ACTIVITY = True
 
-SESSION_ENGINE = "controlpanel.accounts.session_store"
+SESSION_ENGINE = "controlpanel.accounts.signin.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60

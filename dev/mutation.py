@@ -15,7 +15,7 @@ MUTMUT = str(Path(sys.executable).parent / "mutmut")
 MUTANTS = ROOT / "mutants"
 SCORE_TO_REACH = 85.0
 # Who may do what: there, no change at all goes unnoticed.
-WHOLE = ("controlpanel.accounts.access", "controlpanel.accounts.policy")
+WHOLE = ("controlpanel.accounts.access", "controlpanel.accounts.permissions")
 _RESULT = re.compile(r"^\s*(controlpanel\.\S+)\.x\S*__mutmut_\d+: (.+)$", re.MULTILINE)
 
 Counts = Mapping[str, int]
@@ -35,7 +35,7 @@ def main() -> int:
         encoding="utf-8",
     ).stdout
     print(*(line for line in told.splitlines() if not line.endswith(": killed")), sep="\n")
-    found = {**by_module(told), "controlpanel.accounts.policy": policy_mutants.run(ROOT)}
+    found = {**by_module(told), "controlpanel.accounts.permissions": policy_mutants.run(ROOT)}
     low = too_low(found)
     for module in sorted(found):
         print(f"{module}: {score(found[module]):.1f} %")

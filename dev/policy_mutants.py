@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-POLICY = "controlpanel/accounts/policy.py"
+POLICY = "controlpanel/accounts/permissions.py"
 TEST = "tests/accounts/test_policy.py"
 _COPIED = ("controlpanel", "dev", "templates", "static", "tests", "manage.py", "pyproject.toml")
 _NO_TESTS = 5

@@ -17,9 +17,9 @@ from django.db import connection
 from django.test import Client
 
 from controlpanel.accounts import access
-from controlpanel.accounts.entering import CAME_AT, CLICKED_AT
-from controlpanel.accounts.members import set_reach
 from controlpanel.accounts.models import Account, Membership, Team, User
+from controlpanel.accounts.signin.session_policy import CAME_AT, CLICKED_AT
+from controlpanel.accounts.teams.members import set_reach
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.clients import PURPOSE, binding
 from controlpanel.credentials.models import Credential

@@ -9,10 +9,12 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from controlpanel.accounts import entering, roles, withheld
+from controlpanel.accounts import withheld
 from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
-from controlpanel.accounts.origin import of_request
-from controlpanel.accounts.policy import AFTER_CLOSING, TEAM_WIDE
+from controlpanel.accounts.permissions import AFTER_CLOSING, TEAM_WIDE
+from controlpanel.accounts.request_origin import of_request
+from controlpanel.accounts.signin import session_policy
+from controlpanel.accounts.teams import roles
 from controlpanel.audit import readonly, refusals
 from controlpanel.audit.recorder import PANEL, Target, record_now
 from controlpanel.lib import clock, request_id
@@ -68,10 +70,10 @@ def scope_for(
     request.differs = withheld.of_member(membership)  # type: ignore[attr-defined]
     request.rows_differ = withheld.in_team(membership)  # type: ignore[attr-defined]
     request.team_policy = policy or TeamPolicy(team_id=scope.team_id)  # type: ignore[attr-defined]
-    entering.check_session(request, scope, policy)
+    session_policy.check_session(request, scope, policy)
     _note_activity(membership)
     if second_step:
-        entering.check_second_step(request, scope, policy)
+        session_policy.check_second_step(request, scope, policy)
     if permission != MEMBER:
         require(scope, permission, request.path)
     return scope
@@ -122,7 +124,11 @@ def scope_of_key(
 def lacks_second_step(user_id: UUID, policy: TeamPolicy | None) -> bool:
     """Whether the team lets this person in no more before they add one."""
     day = policy.mfa_from if policy else None
-    return day is not None and day <= clock.now().date() and not entering.has_second_step(user_id)
+    return (
+        day is not None
+        and day <= clock.now().date()
+        and not session_policy.has_second_step(user_id)
+    )
 
 
 def as_now(scope: Scope) -> Scope:

@@ -5,13 +5,13 @@ class AccountsConfig(AppConfig):
     name = "controlpanel.accounts"
 
     def ready(self) -> None:
-        from controlpanel.accounts import (
-            sealing,
-            selectors,
+        from controlpanel.accounts import selectors
+        from controlpanel.accounts.projections import PROJECTIONS
+        from controlpanel.accounts.signin import (
+            sealed_factors,
             signals,  # noqa: F401 signals connect
         )
-        from controlpanel.accounts.last_seen import tolerate
-        from controlpanel.accounts.projections import PROJECTIONS
+        from controlpanel.accounts.signin.last_seen import tolerate
         from controlpanel.audit import projections
         from controlpanel.keys import holders
 
@@ -20,5 +20,7 @@ class AccountsConfig(AppConfig):
             projections.register(one)
         holders.register(holders.Holder("VPS.org accounts", selectors.identity_keys))
         holders.register(
-            holders.Holder("second factors", sealing.usage, sealing.needed, sealing.VAULT)
+            holders.Holder(
+                "second factors", sealed_factors.usage, sealed_factors.needed, sealed_factors.VAULT
+            )
         )

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.http import Http404
 
-from controlpanel.accounts import roles
-from controlpanel.accounts.entering import SECOND_STEPS
 from controlpanel.accounts.models import Account, Membership, Team, User
+from controlpanel.accounts.signin.session_policy import SECOND_STEPS
+from controlpanel.accounts.teams import roles
 from controlpanel.lib.scope import Scope
 
 

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts.members import MemberRefused
 from controlpanel.accounts.models import Account, Membership
+from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.credentials import services
 from controlpanel.credentials.models import Credential, Revocation

@@ -11,10 +11,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from controlpanel.accounts import access, members, policies
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Account, Team
-from controlpanel.accounts.policy import PERMISSIONS
+from controlpanel.accounts.permissions import PERMISSIONS
 from controlpanel.accounts.selectors import is_connected
+from controlpanel.accounts.teams import members, team_policies
 from controlpanel.audit import projections as audit_projections
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.credentials import key_digest, key_networks, projections
@@ -245,7 +246,7 @@ def _as_now(scope: Scope) -> Scope:
     if not now.allows("keys.own"):
         raise PanelKeyRefused(_("You can no longer keep panel keys in this team."))
     assert scope.user_id is not None
-    if access.lacks_second_step(scope.user_id, policies.of(scope.team_id)):
+    if access.lacks_second_step(scope.user_id, team_policies.of(scope.team_id)):
         raise PanelKeyRefused(
             _("The team asks for a second step, which you do not have yet. Add one first.")
         )

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
-from controlpanel.accounts.origin import of_request
-from controlpanel.accounts.policy import PERMISSIONS
+from controlpanel.accounts.permissions import PERMISSIONS
+from controlpanel.accounts.request_origin import of_request
 from controlpanel.credentials import key_door
 from controlpanel.credentials.key_door import Entered
 from controlpanel.gateway import rates

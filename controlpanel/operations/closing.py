@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, invitations, ownership, projections
+from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import Account, OwnershipOffer, Team
+from controlpanel.accounts.teams import invitations, ownership_transfer
 from controlpanel.audit import delivery
 from controlpanel.audit.content import JSON
 from controlpanel.audit.recorder import Target, record_by
@@ -125,7 +126,7 @@ def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
 
 def _end_offer(scope: Scope) -> None:
     for offered in OwnershipOffer.objects.filter(team_id=scope.team_id).select_related("receiver"):
-        ownership.end(scope, offered, "ownership.withdrawn")
+        ownership_transfer.end(scope, offered, "ownership.withdrawn")
 
 
 def _busy(operations: QuerySet[Operation]) -> CannotClose | None:

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import invitations, members
 from controlpanel.accounts.models import Invitation, Membership
+from controlpanel.accounts.teams import invitations, members
 from controlpanel.credentials import leaving, panel_keys
 from controlpanel.credentials.models import Credential, PanelKey, Revocation
 from controlpanel.lib.scope import Scope

@@ -9,8 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import policies
 from controlpanel.accounts.models import Account, TeamPolicy
+from controlpanel.accounts.teams import team_policies
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
 from controlpanel.servers import identity, label_access, labels
@@ -97,7 +97,7 @@ def decides_access(scope: Scope, given: Iterable[str]) -> str:
 
 def reason(policy: TeamPolicy, kind: str, of_server: Iterable[str]) -> str:
     """Why this cannot be done to a server with these labels without a reason, or empty."""
-    return str(_REASON[kind]) if policies.needs_reason(policy, kind, of_server) else ""
+    return str(_REASON[kind]) if team_policies.needs_reason(policy, kind, of_server) else ""
 
 
 def _by_status(kind: str, status: str, *, is_unsettled: bool) -> str:

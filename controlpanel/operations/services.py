@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import policies
 from controlpanel.accounts.models import Account, TeamPolicy
 from controlpanel.accounts.selectors import is_connected
+from controlpanel.accounts.teams import team_policies
 from controlpanel.credentials.selectors import changeable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
@@ -188,7 +188,7 @@ def _asked(scope: Scope, change: _Change, ask: Ask) -> Operation:
         if earlier:
             return earlier
         _refuse_what_cannot_be(scope, change, ask)
-        _refuse_without_reason(change, ask, policies.of(scope.team_id))
+        _refuse_without_reason(change, ask, team_policies.of(scope.team_id))
         operation = _new(scope, change, ask)
         operation.save(force_insert=True)
         record_intent(scope, operation)

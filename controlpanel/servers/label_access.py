@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import policies
 from controlpanel.accounts.models import Invitation, Membership, reach_of
+from controlpanel.accounts.teams import team_policies
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope
@@ -90,8 +90,8 @@ def asking_for_a_reason(team_id: UUID, labels: Collection[str]) -> frozenset[str
     """Of these labels those that the team's policy names."""
     if not labels:
         return frozenset()
-    policy = policies.of(team_id)
-    return frozenset(label for label in labels if policies.names_label(policy, label))
+    policy = team_policies.of(team_id)
+    return frozenset(label for label in labels if team_policies.names_label(policy, label))
 
 
 def effects(

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts.access import MEMBER
-from controlpanel.accounts.policy import PERMISSIONS
+from controlpanel.accounts.permissions import PERMISSIONS
 from controlpanel.gateway import examples, openapi, refusals
 from controlpanel.gateway.routes import BASE, DOCUMENT, ROUTES, Route, Schema
 from controlpanel.lib.scope import Scope

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import policy
+from controlpanel.accounts import permissions
 from controlpanel.audit import review_rules, sentences
 from controlpanel.audit.content import requested_as
 from controlpanel.audit.models import AuditEvent
@@ -273,8 +273,8 @@ def rows(scope: Scope, found: list[AuditEvent]) -> list[Row]:
 
 
 def _fact_value(name: str, value: Any) -> str:
-    if name == "permission" and value in policy.PERMISSIONS:
-        return str(policy.PERMISSIONS[value])
+    if name == "permission" and value in permissions.PERMISSIONS:
+        return str(permissions.PERMISSIONS[value])
     if name == "sent_with" and isinstance(value, dict):
         return _("“%(name)s” of %(owner)s (%(fingerprint)s)") % _Token(value)
     if name == "phase":
@@ -297,7 +297,7 @@ def _rule(slug: Any) -> str:
 
 
 def _role(slug: str) -> str:
-    known = policy.ROLES.get(slug)
+    known = permissions.ROLES.get(slug)
     return str(known.label) if known else slug
 
 

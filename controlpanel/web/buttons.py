@@ -14,9 +14,10 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from controlpanel.accounts import access, policies, policy, roles
+from controlpanel.accounts import access, permissions
 from controlpanel.accounts.models import Account, TeamPolicy, User
 from controlpanel.accounts.selectors import is_connected
+from controlpanel.accounts.teams import roles, team_policies
 from controlpanel.credentials import selectors as credentials
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import rules
@@ -97,7 +98,7 @@ def standing(scope: Scope, of_team: TeamPolicy | None = None) -> Standing:
     asked = [*PERMISSIONS.values(), *_PANELS_OWN]
     lacking = [right for right in asked if not scope.allows(right)]
     helpers = access.who_grants(scope, lacking) if lacking else {}
-    of_team = of_team or policies.of(scope.team_id)
+    of_team = of_team or team_policies.of(scope.team_id)
     return Standing(
         scope=scope,
         base=reverse("servers", args=[scope.team_slug]),
@@ -317,7 +318,7 @@ def _missing_right(
     else:
         sentence = _("You are %(role)s; this needs the right to %(right)s.") % {
             "role": role,
-            "right": policy.PERMISSIONS[right],
+            "right": permissions.PERMISSIONS[right],
         }
         able = helpers[right]
         url = why_url(scope, right)

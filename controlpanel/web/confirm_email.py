@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts.own_events import record_if_possible
+from controlpanel.accounts.signin.person_events import record_if_possible
 
 
 class ConfirmEmail(ConfirmEmailView):  # type: ignore[misc]  # allauth ships no types

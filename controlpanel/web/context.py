@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import openid, selectors
+from controlpanel.accounts import selectors
 from controlpanel.accounts.models import User
+from controlpanel.accounts.signin import openid
 from controlpanel.lib.scope import Scope
 from controlpanel.web import differences, provider_state, readonly, second_step, verification
 from controlpanel.web.banners import Banner

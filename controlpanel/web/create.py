@@ -8,9 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, policies
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import connected_accounts
+from controlpanel.accounts.teams import team_policies
 from controlpanel.credentials.selectors import for_changes
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import rules, services
@@ -64,7 +65,7 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
     ask = ask_of(request)
     form = CreateForm(request.POST, form_id=ask.form_id)
     form.content = ask.content
-    form.reason_policy = policies.of(scope.team_id)
+    form.reason_policy = team_policies.of(scope.team_id)
     account = _chosen_account(request, accounts)
     try:
         earlier = services.sent_before(scope, ask)
@@ -134,7 +135,7 @@ def _page(
 ) -> HttpResponseBase:
     failed: Operation | None = more.get("failed")
     choices = catalogue.offer(form, scope, account) if account else {}
-    policy = policies.of(scope.team_id)
+    policy = team_policies.of(scope.team_id)
     known = labels.known(scope)
     form.want_reason(rules.reason(policy, "create", form.labels_so_far))
     form.complete()

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts.members import OWNER
+from controlpanel.accounts.teams.members import OWNER
 from controlpanel.audit import differences
 from controlpanel.audit.differences import NotConfirmed
 from controlpanel.audit.projections import Difference

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
-from controlpanel.accounts import access, entering, last_person
-from controlpanel.accounts.freshness import must_ask_again
+from controlpanel.accounts import access
 from controlpanel.accounts.models import User
+from controlpanel.accounts.signin import last_person, session_policy
+from controlpanel.accounts.signin.reauthentication import must_ask_again
 from controlpanel.lib.scope import Scope
 from controlpanel.web import typed_again
 from controlpanel.web.htmx import is_by_hand, is_fragment
@@ -51,12 +52,12 @@ def door(
             person = str(user.pk)
             try:
                 scope = access.scope_for(request, team, permission, second_step=second_step)
-            except entering.SessionOver as over:
+            except session_policy.SessionOver as over:
                 return _sign_in_again(request, str(over), person, page_too="GET" in methods)
-            except entering.SecondStepMissing as missing:
+            except session_policy.SecondStepMissing as missing:
                 return _to_second_step(request, missing.scope)
             if _is_click(request):
-                entering.note_click(request)
+                session_policy.note_click(request)
             request.scope = scope  # type: ignore[attr-defined]  # for the context processor
             again = ask_again(request, page_too="GET" in methods) if fresh else None
             return again or _opened(request, user, lambda: view(request, scope, **kwargs))

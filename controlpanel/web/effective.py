@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, roles, selectors
+from controlpanel.accounts import access, selectors
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Membership, User
-from controlpanel.accounts.policy import PERMISSIONS, Role
+from controlpanel.accounts.permissions import PERMISSIONS, Role
+from controlpanel.accounts.teams import roles
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials import selectors as credentials
 from controlpanel.lib.scope import Scope

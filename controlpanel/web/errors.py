@@ -5,8 +5,9 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from controlpanel.accounts import access, policy, roles
+from controlpanel.accounts import access, permissions
 from controlpanel.accounts.access import Denied
+from controlpanel.accounts.teams import roles
 from controlpanel.web import readonly
 from controlpanel.web.buttons import why_url
 from controlpanel.web.htmx import is_fragment
@@ -41,7 +42,7 @@ def denied(request: HttpRequest, refusal: Denied) -> HttpResponse:
     role = roles.find(refusal.scope.team_id, refusal.scope.actor.role)
     withheld = role is not None and permission in role.permissions
     context = {
-        "right": policy.PERMISSIONS[permission],
+        "right": permissions.PERMISSIONS[permission],
         "role": role,
         "reach": reach_words(refusal.scope.reach) if withheld else "",
         "helpers": access.who_grants(refusal.scope, [permission])[permission],

@@ -5,8 +5,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from controlpanel.accounts import roles, selectors
+from controlpanel.accounts import selectors
 from controlpanel.accounts.models import User
+from controlpanel.accounts.teams import roles
 from controlpanel.lib.scope import Scope
 from controlpanel.web.door import door, to_sign_in
 

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_http_methods
 
-from controlpanel.accounts import invitations, members, roles
-from controlpanel.accounts.invitations import InvitationUnusable
-from controlpanel.accounts.members import MemberRefused
 from controlpanel.accounts.models import Invitation, Membership, User, reach_of
-from controlpanel.accounts.origin import of_request
+from controlpanel.accounts.request_origin import of_request
+from controlpanel.accounts.teams import invitations, members, roles
+from controlpanel.accounts.teams.invitations import InvitationUnusable
+from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.web.door import door

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import access, policies
+from controlpanel.accounts import access
+from controlpanel.accounts.teams import team_policies
 from controlpanel.lib.scope import Scope
 from controlpanel.servers import label_access, labels, selectors
 from controlpanel.servers.label_access import Effect
@@ -96,7 +97,7 @@ def _page(
         "known": known,
         "own": sorted(scope.reach.labels),
         "deciding": label_access.shown(scope, [*known, *labels.of(server)]),
-        "reason_labels": sorted(policies.of(scope.team_id).reason_labels),
+        "reason_labels": sorted(team_policies.of(scope.team_id).reason_labels),
         "gains": [one.name for one in effects if one.gains],
         "loses": [one.name for one in effects if not one.gains],
         "may_decide": scope.allows(label_access.RIGHT),

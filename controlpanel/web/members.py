@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from controlpanel.accounts import invitations, members, ownership, roles, selectors
-from controlpanel.accounts.members import OWNER, MemberRefused
+from controlpanel.accounts import selectors
 from controlpanel.accounts.models import Invitation, Membership, reach_of
-from controlpanel.accounts.policy import Role
+from controlpanel.accounts.permissions import Role
+from controlpanel.accounts.teams import invitations, members, ownership_transfer, roles
+from controlpanel.accounts.teams.members import OWNER, MemberRefused
 from controlpanel.credentials import leaving
 from controlpanel.credentials import selectors as credentials
 from controlpanel.credentials.models import Credential
@@ -54,7 +55,7 @@ def list_members(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     known = roles.of_team(scope.team_id)
     by_slug = {role.slug: role for role in known}
     manages = scope.allows("members.manage")
-    offered = ownership.open_offer(scope)
+    offered = ownership_transfer.open_offer(scope)
     context = {
         "rows": _rows(scope, by_slug),
         "roles": known,

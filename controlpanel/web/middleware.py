@@ -15,8 +15,8 @@ from django.utils.cache import patch_vary_headers
 
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import User
-from controlpanel.accounts.origin import client_address
-from controlpanel.accounts.session_store import cache_key
+from controlpanel.accounts.request_origin import client_address
+from controlpanel.accounts.signin.session_store import cache_key
 from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.gateway import rates

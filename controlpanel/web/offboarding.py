@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import members, roles, selectors
+from controlpanel.accounts import selectors
 from controlpanel.accounts.access import MEMBER
-from controlpanel.accounts.members import MemberRefused
 from controlpanel.accounts.models import Membership
+from controlpanel.accounts.teams import members, roles
+from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.credentials import leaving, panel_keys
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope

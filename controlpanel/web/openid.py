@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from controlpanel.accounts import openid
 from controlpanel.accounts.models import User
+from controlpanel.accounts.signin import openid
 from controlpanel.web.door import ask_again, signed_in
 from controlpanel.web.htmx import page, see_other
 

@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_http_methods, require_POST
 
-from controlpanel.accounts import openid, selectors
-from controlpanel.accounts import own_settings as saving
+from controlpanel.accounts import selectors
 from controlpanel.accounts.models import Team, User
+from controlpanel.accounts.signin import openid as signin_openid
+from controlpanel.accounts.signin import profile
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib.text import clean
 from controlpanel.web.door import signed_in
@@ -51,7 +52,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # its base takes
 
     class Meta:
         model = User
-        fields = saving.FIELDS
+        fields = profile.FIELDS
 
     def clean_name(self) -> str:
         name = clean(self.cleaned_data["name"], 120)
@@ -78,7 +79,7 @@ def own_settings(request: HttpRequest, user: User) -> HttpResponseBase:
     kept = User.objects.get(id=user.id)  # what the page around the form shows stays as it is
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=kept)
     if form.is_bound and form.is_valid():
-        saving.save(request, form.instance)
+        profile.save(request, form.instance)
         messages.success(request, _("Your settings are saved."))
         response = see_other(request, reverse("own-settings"))
         # The menu's choice is this browser's own; what was just saved is the newer one.
@@ -124,12 +125,12 @@ def _sign_in(user: User) -> SignIn:
         by_type.setdefault(one.type, []).append(one)
     codes = by_type.get(Authenticator.Type.RECOVERY_CODES)
     waiting = EmailAddress.objects.get_new(user)
-    provider = openid.configured()
+    provider = signin_openid.configured()
     return SignIn(
         app=Authenticator.Type.TOTP in by_type,
         passkeys=len(by_type.get(Authenticator.Type.WEBAUTHN, [])),
         codes_left=len(codes[0].wrap().get_unused_codes()) if codes else None,
         sessions=len(UserSession.objects.purge_and_list(user)),
         new_address=waiting.email if waiting else "",
-        openid=provider.name if provider and openid.link_of(user) else "",
+        openid=provider.name if provider and signin_openid.link_of(user) else "",
     )

@@ -8,10 +8,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import ownership, selectors
+from controlpanel.accounts import selectors
 from controlpanel.accounts.access import MEMBER
-from controlpanel.accounts.members import OWNER, MemberRefused
 from controlpanel.accounts.models import OwnershipOffer
+from controlpanel.accounts.teams import ownership_transfer
+from controlpanel.accounts.teams.members import OWNER, MemberRefused
 from controlpanel.lib.scope import Scope
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
@@ -26,7 +27,7 @@ def offer(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase
     refused = ""
     if request.method == "POST":
         try:
-            ownership.offer(scope, receiver)
+            ownership_transfer.offer(scope, receiver)
         except MemberRefused as refusal:
             refused = str(refusal)
         else:
@@ -52,9 +53,9 @@ def answer(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     if request.method == "POST":
         try:
             if request.POST.get("answer") == "decline":
-                ownership.withdraw(scope, offered)
+                ownership_transfer.withdraw(scope, offered)
             else:
-                ownership.accept(scope, offered)
+                ownership_transfer.accept(scope, offered)
                 messages.success(request, _("The team is yours now."))
         except MemberRefused as refusal:
             refused = str(refusal)
@@ -72,14 +73,14 @@ def answer(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 
 @door("team.manage", ("POST",), fresh=True)
 def withdraw(request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    offered = ownership.open_offer(scope)
+    offered = ownership_transfer.open_offer(scope)
     if offered and scope.actor.role == OWNER:
-        ownership.withdraw(scope, offered)
+        ownership_transfer.withdraw(scope, offered)
     return see_other(request, list_url(scope))
 
 
 def _offered(scope: Scope) -> OwnershipOffer:
-    offered = ownership.open_offer(scope)
+    offered = ownership_transfer.open_offer(scope)
     if offered is None:
         raise Http404
     return offered

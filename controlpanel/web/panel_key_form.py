@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts.models import Account
-from controlpanel.accounts.policy import PERMISSIONS
+from controlpanel.accounts.permissions import PERMISSIONS
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.panel_keys import (
     DAYS,

@@ -11,8 +11,8 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import roles
 from controlpanel.accounts.models import Membership
+from controlpanel.accounts.teams import roles
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope

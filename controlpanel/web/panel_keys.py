@@ -18,9 +18,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, roles
+from controlpanel.accounts import access
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.selectors import connected_accounts
+from controlpanel.accounts.teams import roles
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.credentials.panel_keys import Issued, PanelKeyRefused

@@ -11,9 +11,10 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import access, policies, selectors
+from controlpanel.accounts import access, selectors
 from controlpanel.accounts.models import Membership, TeamPolicy
-from controlpanel.accounts.policies import PolicyRefused
+from controlpanel.accounts.teams import team_policies
+from controlpanel.accounts.teams.team_policies import PolicyRefused
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 from controlpanel.servers import labels
@@ -72,12 +73,12 @@ class PolicyForm(forms.Form):
     )
     idle_minutes = _number(
         _l("Minutes without a click"),
-        policies.IDLE_MINUTES,
+        team_policies.IDLE_MINUTES,
         _l("Write a number of minutes from 5 to 10080, or leave it empty."),
     )
     session_hours = _number(
         _l("Hours since the sign-in"),
-        policies.SESSION_HOURS,
+        team_policies.SESSION_HOURS,
         _l("Write a number of hours from 1 to 720, or leave it empty."),
     )
 
@@ -102,12 +103,12 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         access.require(scope, MANAGES, request.path)
     if manages and (again := ask_again(request)):
         return again
-    policy = policies.of(scope.team_id)
+    policy = team_policies.of(scope.team_id)
     data = request.POST if request.method == "POST" else None
     form = PolicyForm(policy, data, disabled=not manages)
     if form.is_bound and form.is_valid():
         try:
-            policies.change(scope, **form.cleaned_data)
+            team_policies.change(scope, **form.cleaned_data)
         except PolicyRefused as refusal:
             form.add_error(refusal.field, str(refusal))
         else:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
-from controlpanel.accounts.policy import PERMISSIONS, TEAM_WIDE, Role
+from controlpanel.accounts.permissions import PERMISSIONS, TEAM_WIDE, Role
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope
 from controlpanel.servers import labels, selectors
 from controlpanel.servers.labels import LabelRefused

@@ -10,7 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import policy, roles
+from controlpanel.accounts import permissions
+from controlpanel.accounts.teams import roles
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.operations import answer_texts, selectors, sightings
@@ -100,7 +101,7 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
         else "",
         "closable": closable(operation),
         "may_close": allowed and closable(operation),
-        "right": policy.PERMISSIONS[permission],
+        "right": permissions.PERMISSIONS[permission],
     }
 
 

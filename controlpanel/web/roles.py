@@ -10,10 +10,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import roles
 from controlpanel.accounts.models import TeamRole
-from controlpanel.accounts.policy import PERMISSIONS, ROLES, TEAM_WIDE
-from controlpanel.accounts.roles import RoleRefused
+from controlpanel.accounts.permissions import PERMISSIONS, ROLES, TEAM_WIDE
+from controlpanel.accounts.teams import roles
+from controlpanel.accounts.teams.roles import RoleRefused
 from controlpanel.lib.scope import Scope
 from controlpanel.web import members
 from controlpanel.web.door import door

@@ -11,8 +11,9 @@ from django.utils.dateformat import format as date_format
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import entering, policies
 from controlpanel.accounts.access import MEMBER
+from controlpanel.accounts.signin import session_policy
+from controlpanel.accounts.teams import team_policies
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.web.door import door
@@ -27,7 +28,7 @@ DAY: Final = "j F Y"
 def show(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     assert scope.user_id is not None
     back = _wanted(request, scope)
-    due = entering.second_step_due(policies.of(scope.team_id), scope.user_id)
+    due = session_policy.second_step_due(team_policies.of(scope.team_id), scope.user_id)
     if due is None:
         request.session.pop(_WAY_BACK, None)
         return redirect(back)

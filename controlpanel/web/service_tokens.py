@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import access, policies
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
+from controlpanel.accounts.teams import team_policies
 from controlpanel.credentials import selectors, service_tokens
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
@@ -91,7 +92,7 @@ def _asking(scope: Scope, credential: Credential, form: ServiceTokenForm) -> dic
         "tone": "",
         "credential": credential,
         "replaces": present if present and present.id != credential.id else None,
-        "in_use": policies.of(scope.team_id).service_tokens,
+        "in_use": team_policies.of(scope.team_id).service_tokens,
         "form": form,
         "crumbs": tokens.crumbs(scope),
     }

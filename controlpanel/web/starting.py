@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import invitations, selectors
+from controlpanel.accounts import selectors
+from controlpanel.accounts.teams import invitations
 from controlpanel.lib.scope import Scope
 
 

@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from controlpanel.accounts import colours, selectors, teams
+from controlpanel.accounts import colours, selectors
 from controlpanel.accounts.models import Team, User
-from controlpanel.accounts.origin import of_request
-from controlpanel.accounts.teams import TeamRefused
+from controlpanel.accounts.request_origin import of_request
+from controlpanel.accounts.teams import teams
+from controlpanel.accounts.teams.teams import TeamRefused
 from controlpanel.credentials import leaving
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import closing

@@ -12,9 +12,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import access, policies, roles
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
+from controlpanel.accounts.teams import roles, team_policies
 from controlpanel.credentials import clients, selectors, services
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
@@ -154,7 +155,7 @@ def tokens_page(
         "shown": shown,
         "banners": banners(scope, [one.account for one in shown], twins=_twins(shown)),
         "problem": problem,
-        "lending": policies.of(scope.team_id).service_tokens,
+        "lending": team_policies.of(scope.team_id).service_tokens,
         "several": sum(one.connected for one in shown) > 1,
         "may_keep": scope.allows("tokens.own"),
         "again_url": again_url(request),
@@ -246,7 +247,7 @@ def _removal(scope: Scope, credential: Credential) -> dict[str, Any]:
 def _would_be_lent(scope: Scope, credential: Credential) -> bool:
     service = selectors.service_tokens(scope).get(credential.account_id)
     other = service is not None and service.id != credential.id
-    return other and policies.of(scope.team_id).service_tokens
+    return other and team_policies.of(scope.team_id).service_tokens
 
 
 def _auto_id(account: Account) -> str:

@@ -9,8 +9,8 @@ from django.test import RequestFactory
 
 from controlpanel.accounts import access
 from controlpanel.accounts.access import Denied
-from controlpanel.accounts.entering import SecondStepMissing, SessionOver
 from controlpanel.accounts.models import Membership, TeamPolicy, TeamRole
+from controlpanel.accounts.signin.session_policy import SecondStepMissing, SessionOver
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import EVERYTHING, Actor, Origin, Scope

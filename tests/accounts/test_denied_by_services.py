@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from controlpanel.accounts import access, invitations, roles
+from controlpanel.accounts import access
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import Membership
+from controlpanel.accounts.teams import invitations, roles
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.operations import closing

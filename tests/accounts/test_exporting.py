@@ -16,8 +16,8 @@ from pytest_django import Settings
 
 from controlpanel.accounts import exporting
 from controlpanel.accounts.exporting import NotAsked, NotGiven
-from controlpanel.accounts.members import set_reach
 from controlpanel.accounts.models import Membership, Team
+from controlpanel.accounts.teams.members import set_reach
 from controlpanel.audit import closure, exports, walking
 from controlpanel.audit.exports import Wish
 from controlpanel.audit.models import AuditEvent, Export

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from controlpanel.accounts import invitations, members, roles
 from controlpanel.accounts.access import Denied
-from controlpanel.accounts.invitations import InvitationUnusable
-from controlpanel.accounts.members import MemberRefused
 from controlpanel.accounts.models import Invitation, Membership, Team, User
-from controlpanel.accounts.roles import RoleRefused
+from controlpanel.accounts.teams import invitations, members, roles
+from controlpanel.accounts.teams.invitations import InvitationUnusable
+from controlpanel.accounts.teams.members import MemberRefused
+from controlpanel.accounts.teams.roles import RoleRefused
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Origin

@@ -12,9 +12,10 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
 
-from controlpanel.accounts import limits, tasks, teams
+from controlpanel.accounts import limits, tasks
 from controlpanel.accounts.limits import Exceeded, Rule
 from controlpanel.accounts.models import Invitation, Team
+from controlpanel.accounts.teams import teams
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Origin
 from controlpanel.outgoing.models import Limit, Outgoing

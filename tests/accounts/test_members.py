@@ -8,9 +8,10 @@ from django.db import connection
 from django.http import Http404
 from django.test import RequestFactory
 
-from controlpanel.accounts import access, members, roles
-from controlpanel.accounts.members import MemberRefused
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Membership
+from controlpanel.accounts.teams import members, roles
+from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import EVERYTHING, Reach
 from tests.people import join, with_labels, with_servers

@@ -1,6 +1,6 @@
 import pytest
 
-from controlpanel.accounts.origin import client_address
+from controlpanel.accounts.request_origin import client_address
 
 V4, V6 = "203.0.113.7", "2001:db8::7"
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from allauth.mfa.models import Authenticator
 
-from controlpanel.accounts import access, policies
+from controlpanel.accounts import access
 from controlpanel.accounts.models import TeamPolicy
-from controlpanel.accounts.policies import PolicyRefused
+from controlpanel.accounts.teams import team_policies
+from controlpanel.accounts.teams.team_policies import PolicyRefused
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib import clock
@@ -23,10 +24,10 @@ def second_step(person: Person, kind: str = "totp") -> Authenticator:
 
 
 def test_without_a_row_nothing_is_asked(team) -> None:
-    policy = policies.of(team.id)
+    policy = team_policies.of(team.id)
     assert (policy.reason_kinds, policy.reason_labels, policy.service_tokens) == ([], [], False)
     assert (policy.mfa_from, policy.idle_minutes, policy.session_hours) == (None, None, None)
-    assert not policies.needs_reason(policy, "delete", ["env:prod"])
+    assert not team_policies.needs_reason(policy, "delete", ["env:prod"])
     assert not TeamPolicy.objects.exists()
 
 
@@ -45,13 +46,13 @@ def test_without_a_row_nothing_is_asked(team) -> None:
 )
 def test_a_reason_is_needed_by_kind_or_label(kind, labels, needed) -> None:
     policy = TeamPolicy(reason_kinds=["delete"], reason_labels=["env", "team:web"])
-    assert policies.needs_reason(policy, kind, labels) is needed
+    assert team_policies.needs_reason(policy, kind, labels) is needed
 
 
 def test_a_change_is_kept_with_before_and_after_of_what_changed(alice: Person) -> None:
-    policies.change(alice.scope(), reason_kinds=["reboot", "delete"], idle_minutes=30)
-    policies.change(alice.scope(), reason_kinds=["delete", "reboot"], idle_minutes=60)
-    kept = policies.of(alice.team.id)
+    team_policies.change(alice.scope(), reason_kinds=["reboot", "delete"], idle_minutes=30)
+    team_policies.change(alice.scope(), reason_kinds=["delete", "reboot"], idle_minutes=60)
+    kept = team_policies.of(alice.team.id)
     assert (kept.reason_kinds, kept.idle_minutes) == (["reboot", "delete"], 60)
     first, second = events()
     assert '"before":{"idle_minutes":null,"reason_kinds":[]}' in first.canonical
@@ -60,7 +61,7 @@ def test_a_change_is_kept_with_before_and_after_of_what_changed(alice: Person) -
 
 
 def test_no_change_is_no_event(alice: Person) -> None:
-    policies.change(alice.scope(), service_tokens=False, reason_labels=[])
+    team_policies.change(alice.scope(), service_tokens=False, reason_labels=[])
     assert not events()
     assert not TeamPolicy.objects.exists()
 
@@ -78,7 +79,7 @@ def test_no_change_is_no_event(alice: Person) -> None:
 )
 def test_what_is_out_of_bounds_is_refused(alice: Person, field, value) -> None:
     with pytest.raises(PolicyRefused) as refusal:
-        policies.change(alice.scope(), **{field: value})
+        team_policies.change(alice.scope(), **{field: value})
     assert refusal.value.field == field
     assert not TeamPolicy.objects.exists()
 
@@ -88,38 +89,38 @@ def test_what_is_out_of_bounds_is_refused(alice: Person, field, value) -> None:
 )
 def test_the_bounds_themselves_are_allowed(alice: Person, field, ends) -> None:
     for value in (*ends, None):
-        assert getattr(policies.change(alice.scope(), **{field: value}), field) == value
+        assert getattr(team_policies.change(alice.scope(), **{field: value}), field) == value
 
 
 def test_it_needs_the_right_as_of_now(alice: Person, adam: Person) -> None:
     with pytest.raises(access.Denied):
-        policies.change(adam.scope(), idle_minutes=30)
+        team_policies.change(adam.scope(), idle_minutes=30)
     scope = alice.scope()
     alice.user.memberships.update(role="viewer")
     with pytest.raises(access.Denied):
-        policies.change(scope, idle_minutes=30)
+        team_policies.change(scope, idle_minutes=30)
     assert not events()
 
 
 def test_nobody_locks_themselves_out(alice: Person) -> None:
     today = clock.now().date()
     with pytest.raises(PolicyRefused):
-        policies.change(alice.scope(), mfa_from=today)
+        team_policies.change(alice.scope(), mfa_from=today)
     with pytest.raises(PolicyRefused):
-        policies.change(alice.scope(), mfa_from=today - timedelta(days=9))
-    policies.change(alice.scope(), mfa_from=today + timedelta(days=1))
+        team_policies.change(alice.scope(), mfa_from=today - timedelta(days=9))
+    team_policies.change(alice.scope(), mfa_from=today + timedelta(days=1))
     codes = second_step(alice, "recovery_codes")
     with pytest.raises(PolicyRefused):
-        policies.change(alice.scope(), mfa_from=today)
+        team_policies.change(alice.scope(), mfa_from=today)
     codes.delete()
     second_step(alice)
-    policies.change(alice.scope(), mfa_from=today)
-    assert policies.of(alice.team.id).mfa_from == today
-    policies.change(alice.scope(), mfa_from=None)
+    team_policies.change(alice.scope(), mfa_from=today)
+    assert team_policies.of(alice.team.id).mfa_from == today
+    team_policies.change(alice.scope(), mfa_from=None)
     assert f'"before":{{"mfa_from":"{today}"}}' in events()[-1].canonical
 
 
 def test_no_record_no_change(alice: Person, audit_broken) -> None:
     with pytest.raises(AuditUnavailable):
-        policies.change(alice.scope(), idle_minutes=30)
+        team_policies.change(alice.scope(), idle_minutes=30)
     assert not TeamPolicy.objects.exists()

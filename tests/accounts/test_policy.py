@@ -2,7 +2,7 @@
 
 import pytest
 
-from controlpanel.accounts import policy
+from controlpanel.accounts import permissions
 
 TABLE = """
 servers.view      owner admin operator viewer auditor
@@ -31,18 +31,18 @@ EXPECTED = {line.split()[0]: set(line.split()[1:]) for line in TABLE.strip().spl
 
 
 def test_no_permission_is_missing():
-    assert set(policy.PERMISSIONS) == set(EXPECTED)
-    assert {p for role in policy.ROLES.values() for p in role.permissions} == set(EXPECTED)
+    assert set(permissions.PERMISSIONS) == set(EXPECTED)
+    assert {p for role in permissions.ROLES.values() for p in role.permissions} == set(EXPECTED)
 
 
 @pytest.mark.parametrize("permission", EXPECTED)
 def test_each_right_is_with_these_roles(permission):
-    carriers = {role.slug for role in policy.ROLES.values() if permission in role.permissions}
+    carriers = {role.slug for role in permissions.ROLES.values() if permission in role.permissions}
     assert carriers == EXPECTED[permission]
 
 
 def test_only_reading_outlives_a_team():
-    assert {"audit.view", "audit.export"} == policy.AFTER_CLOSING
+    assert {"audit.view", "audit.export"} == permissions.AFTER_CLOSING
 
 
 # For each right whether it is about the whole team, said once more and by hand.
@@ -72,8 +72,10 @@ WHOLE_TEAM = {
 
 
 def test_it_is_said_of_every_right_whether_it_is_about_the_whole_team():
-    assert {right: right in policy.TEAM_WIDE for right in policy.PERMISSIONS} == WHOLE_TEAM
+    assert {
+        right: right in permissions.TEAM_WIDE for right in permissions.PERMISSIONS
+    } == WHOLE_TEAM
 
 
 def test_an_unknown_role_may_nothing():
-    assert policy.ROLES.get("root") is None
+    assert permissions.ROLES.get("root") is None

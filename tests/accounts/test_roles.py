@@ -2,10 +2,11 @@
 
 import pytest
 
-from controlpanel.accounts import access, invitations, roles
+from controlpanel.accounts import access
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import TeamRole
-from controlpanel.accounts.roles import RoleRefused
+from controlpanel.accounts.teams import invitations, roles
+from controlpanel.accounts.teams.roles import RoleRefused
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import EVERYTHING
 from tests.people import join

@@ -30,7 +30,7 @@ def test_only_credentials_clients_builds_a_client() -> None:
 def test_only_credentials_clients_opens_a_token() -> None:
     assert callers("open_sealed") <= {
         "controlpanel/credentials/clients.py",
-        "controlpanel/accounts/mfa.py",  # second factors
+        "controlpanel/accounts/signin/mfa_adapter.py",  # second factors
         "controlpanel/outgoing/sealed_bodies.py",  # what waits to be sent
     }
 
@@ -44,10 +44,10 @@ def test_the_upper_rooms_reveal_nothing(room: str) -> None:
         # The one page that a panel key is ever on.
         "controlpanel/web/panel_keys.py",
         # allauth checks a code against the secret itself.
-        "controlpanel/accounts/mfa.py",
+        "controlpanel/accounts/signin/mfa_adapter.py",
         # allauth sends the client's secret to the OpenID provider.
-        "controlpanel/accounts/openid.py",
+        "controlpanel/accounts/signin/openid.py",
         # The token of an invitation goes into its mail.
-        "controlpanel/accounts/invitations.py",
-        "controlpanel/accounts/invitation_mail.py",
+        "controlpanel/accounts/teams/invitations.py",
+        "controlpanel/accounts/teams/invitation_mail.py",
     }

@@ -22,7 +22,7 @@ from tests.tools.valkey import ValkeyServer
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 COMMANDS = {"make run": worker_command(), "Compose": COMPOSE["services"]["worker"]["command"]}
-BELL = ROOT / "controlpanel" / "outgoing" / "bell.py"
+BELL = ROOT / "controlpanel" / "outgoing" / "enqueue.py"
 # Other ways to put a task into the queue.
 _PAST_THE_BELL = {"send_task", "delay", "apply_async"}
 

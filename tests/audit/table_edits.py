@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from django.db import connection
 
-from controlpanel.accounts import access, invitations, ownership, policies, roles, services
+from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Invitation, Membership, TeamRole, User
+from controlpanel.accounts.teams import invitations, ownership_transfer, roles, team_policies
 from controlpanel.audit import (
     review,
     review_queue,
@@ -43,7 +44,7 @@ class Panel:
         )
         scope = self.scope()
         self.role = roles.add(scope, "Watchers", ALL)
-        policies.change(scope, reason_kinds=["delete"], service_tokens=False)
+        team_policies.change(scope, reason_kinds=["delete"], service_tokens=False)
         self.invitation, self.token = invitations.invite(
             scope, "carol@example.com", "viewer", EVERYTHING
         )
@@ -57,7 +58,7 @@ class Panel:
             days=30,
         ).key
         locks.lock(scope, self.server, "delete", "The only database.")
-        ownership.offer(scope, self.bob)
+        ownership_transfer.offer(scope, self.bob)
         while review.advance(self.chain):
             pass
         waiting = ReviewItem.objects.filter(chain=self.chain, signed_at=None).order_by("seq")

@@ -9,8 +9,10 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError
 
-from controlpanel.accounts import access, invitations, members, ownership, policies, roles, services
+from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Account, Membership, Team, TeamRole
+from controlpanel.accounts.teams import invitations, members, ownership_transfer, team_policies
+from controlpanel.accounts.teams import roles as team_roles
 from controlpanel.audit import (
     baseline,
     differences,
@@ -120,17 +122,19 @@ CHANGES: dict[str, Callable[[Panel], object]] = {
     "restored": lambda p: _restored(p),
     "removed": lambda p: members.remove(p.scope(), p.eve),
     "left": lambda p: members.remove(p.scope(p.eve), p.eve),
-    "role": lambda p: roles.change(p.scope(), p.role, "Lookers", ALL[:2]),
-    "role removed": lambda p: roles.remove(p.scope(), p.role),
-    "policy": lambda p: policies.change(p.scope(), reason_labels=["env:prod"], idle_minutes=30),
+    "role": lambda p: team_roles.change(p.scope(), p.role, "Lookers", ALL[:2]),
+    "role removed": lambda p: team_roles.remove(p.scope(), p.role),
+    "policy": lambda p: team_policies.change(
+        p.scope(), reason_labels=["env:prod"], idle_minutes=30
+    ),
     "invited again": lambda p: invitations.resend(p.scope(), p.invitation),
     "invitation revoked": lambda p: invitations.revoke(p.scope(), p.invitation),
     "invitation accepted": lambda p: invitations.accept(
         p.token.reveal(), new_user("carol"), p.scope().origin
     ),
-    "offer withdrawn": lambda p: ownership.withdraw(p.scope(), _offer(p)),
-    "offer declined": lambda p: ownership.withdraw(p.scope(p.bob), _offer(p)),
-    "ownership": lambda p: ownership.accept(p.scope(p.bob), _offer(p)),
+    "offer withdrawn": lambda p: ownership_transfer.withdraw(p.scope(), _offer(p)),
+    "offer declined": lambda p: ownership_transfer.withdraw(p.scope(p.bob), _offer(p)),
+    "ownership": lambda p: ownership_transfer.accept(p.scope(p.bob), _offer(p)),
     "key rotated": lambda p: panel_keys.rotate(p.scope(), p.key, overlap=timedelta(hours=1)),
     "key revoked": lambda p: panel_keys.revoke(p.scope(), p.key),
     "lock": lambda p: locks.lock(p.scope(), p.spare, "changes", "Do not touch."),
@@ -152,7 +156,7 @@ def _restored(panel: Panel) -> None:
 
 
 def _let_go_the_owner(panel: Panel) -> None:
-    ownership.accept(panel.scope(panel.bob), _offer(panel))
+    ownership_transfer.accept(panel.scope(panel.bob), _offer(panel))
     panel.bob.refresh_from_db()
     offboarding.let_go(panel.scope(panel.bob), panel.owner, {})
 
@@ -170,7 +174,7 @@ def _connected_again(panel: Panel) -> None:
 
 
 def _offer(panel: Panel) -> Any:
-    found = ownership.open_offer(panel.scope())
+    found = ownership_transfer.open_offer(panel.scope())
     assert found
     return found
 
@@ -192,7 +196,7 @@ def test_an_invitation_that_the_log_does_not_know_lets_nobody_in(panel: Panel) -
 def test_an_offer_that_the_log_does_not_know_gives_nothing(panel: Panel) -> None:
     update("accounts_ownershipoffer", "receiver_id = %s", "1 = 1", raw(panel.eve.user_id))
     with pytest.raises(members.MemberRefused):
-        ownership.accept(panel.scope(panel.eve), _offer(panel))
+        ownership_transfer.accept(panel.scope(panel.eve), _offer(panel))
 
 
 def test_nobody_takes_over_from_a_member_that_the_log_does_not_know(panel: Panel) -> None:
@@ -204,7 +208,7 @@ def test_nobody_takes_over_from_a_member_that_the_log_does_not_know(panel: Panel
     members.change(panel.scope(also), panel.owner, "viewer", EVERYTHING)
     update("accounts_membership", "role = 'owner'", "id = %s", panel.owner.id)
     with pytest.raises(members.MemberRefused, match="not as the audit log says"):
-        ownership.accept(scope, _offer(panel))
+        ownership_transfer.accept(scope, _offer(panel))
     assert Membership.objects.get(id=panel.bob.id).role == "operator"
 
 

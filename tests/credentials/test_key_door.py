@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from allauth.mfa.models import Authenticator
 
-from controlpanel.accounts import access, members
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Membership, TeamPolicy
+from controlpanel.accounts.teams import members
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials import key_door, key_refusals, panel_keys, prepared
 from controlpanel.credentials.key_format import new_text

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from controlpanel.accounts import access, members
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Membership
+from controlpanel.accounts.teams import members
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey

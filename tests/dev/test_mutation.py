@@ -7,7 +7,7 @@ from dev import policy_mutants
 from dev.mutation import by_module, score, too_low
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ACCESS, POLICY = "controlpanel.accounts.access", "controlpanel.accounts.policy"
+ACCESS, POLICY = "controlpanel.accounts.access", "controlpanel.accounts.permissions"
 WHOLE = {ACCESS: {"killed": 9}, POLICY: {"killed": 9}}
 RESULTS = """
     controlpanel.accounts.access.x_require__mutmut_1: killed

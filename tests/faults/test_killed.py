@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.databases, pytest.mark.django_db(transaction=True)]
 PersonFor = Callable[[Change], Person]
 KILLED = -9
 OPERATIONS = "controlpanel.operations"
+FOLLOWING = "controlpanel.operations.following"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,13 @@ POINTS = (
     Point("while mirroring",
           (Step("page"), Step("look", "controlpanel.servers.sync:_settle", wait=10)),
           "accepted", 1),
-    Point("following", (Step("page"), Step("look", f"{OPERATIONS}.following:observed", wait=60)),
+    Point("following", (Step("page"), Step("look", f"{FOLLOWING}.observing:observed", wait=60)),
           "accepted", 1),
     Point("while observing",
-          (Step("page"), Step("look", f"{OPERATIONS}.following:record_later", after=True, wait=60)),
+          (Step("page"), Step("look", f"{FOLLOWING}.observing:record_later", after=True, wait=60)),
           "accepted", 1),
     Point("while reconciling",
-          (ANSWERED, LOST, Step("look", f"{OPERATIONS}.reconcile:record_later", after=True,
+          (ANSWERED, LOST, Step("look", f"{FOLLOWING}.reconcile:record_later", after=True,
                                 wait=60)),
           "unknown", 1),
 )  # fmt: skip

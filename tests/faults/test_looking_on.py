@@ -10,8 +10,8 @@ from django.core import signing
 from django.core.cache import cache
 from django.test import Client
 
-from controlpanel.accounts import session_store
 from controlpanel.accounts.models import Account
+from controlpanel.accounts.signin import session_store
 from controlpanel.audit import readonly, verify
 from controlpanel.audit.models import AuditEvent
 from tests.faults.changes import BASE, REBOOT, post
@@ -133,7 +133,7 @@ FORGED = [
     {"content": {"_auth_user_id": "1"}},
     {"content": None},
     signing.dumps({"content": {"_auth_user_id": "1"}}),
-    signing.dumps({"content": None}, salt="controlpanel.accounts.session_store"),
+    signing.dumps({"content": None}, salt="controlpanel.accounts.signin.session_store"),
 ]
 
 

@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from controlpanel.accounts import access, members
-from controlpanel.accounts.members import set_reach
+from controlpanel.accounts import access
 from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
+from controlpanel.accounts.teams import members
+from controlpanel.accounts.teams.members import set_reach
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials import key_refusals, panel_keys
 from controlpanel.credentials.key_format import new_text

@@ -2,9 +2,9 @@
 
 import pytest
 
-from controlpanel.accounts import members, roles
 from controlpanel.accounts.models import Membership
-from controlpanel.accounts.policy import ROLES
+from controlpanel.accounts.permissions import ROLES
+from controlpanel.accounts.teams import members, roles
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.credentials.models import PanelKey

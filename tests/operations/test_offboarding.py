@@ -1,8 +1,8 @@
 import pytest
 from django.test import Client
 
-from controlpanel.accounts.members import MemberRefused
 from controlpanel.accounts.models import Membership
+from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials import leaving
 from controlpanel.credentials.models import Credential, Revocation

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from controlpanel.accounts.models import Account, TeamRole
-from controlpanel.accounts.policy import PERMISSIONS
+from controlpanel.accounts.permissions import PERMISSIONS
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach

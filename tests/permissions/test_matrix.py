@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from django.urls import get_resolver, reverse
 
-from controlpanel.accounts import access, policy
+from controlpanel.accounts import access, permissions
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Invitation, Membership, OwnershipOffer, TeamRole
 from controlpanel.audit.models import AuditEvent
@@ -41,7 +41,7 @@ class Actor:
 
 
 def _built_in(name: str, role: str) -> Actor:
-    return Actor(name, policy.ROLES[role].permissions | {MEMBER})
+    return Actor(name, permissions.ROLES[role].permissions | {MEMBER})
 
 
 # From least to most, so that what the first do leaves something for the next.
@@ -59,7 +59,7 @@ ACTORS = (*MEMBERS, *OUTSIDERS)  # and nobody
 
 @pytest.fixture
 def sam(alice, team):
-    carried = sorted(SCOPED | policy.TEAM_WIDE)
+    carried = sorted(SCOPED | permissions.TEAM_WIDE)
     TeamRole.objects.create(team=team, slug="web", name="Web", permissions=carried)
     return join(team, "sam", "web", with_labels("env:prod"))
 

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.urls import reverse
 
-from controlpanel.accounts import access, invitations, members
-from controlpanel.accounts.invitations import InvitationUnusable
+from controlpanel.accounts import access
 from controlpanel.accounts.models import (
     Account,
     Invitation,
@@ -15,7 +14,9 @@ from controlpanel.accounts.models import (
     TeamPolicy,
     TeamRole,
 )
-from controlpanel.accounts.policy import PERMISSIONS, ROLES, TEAM_WIDE
+from controlpanel.accounts.permissions import PERMISSIONS, ROLES, TEAM_WIDE
+from controlpanel.accounts.teams import invitations, members
+from controlpanel.accounts.teams.invitations import InvitationUnusable
 from controlpanel.audit import refusals
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential, PanelKey

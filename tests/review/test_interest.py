@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from controlpanel.accounts import invitations, members, ownership, roles
 from controlpanel.accounts.models import Account, TeamRole
+from controlpanel.accounts.teams import invitations, members, ownership_transfer, roles
 from controlpanel.audit import review, review_queue
 from controlpanel.audit.models import AuditEvent, ReviewItem
 from controlpanel.lib.scope import EVERYTHING
@@ -83,7 +83,7 @@ def more_in_the_role_they_had(alice: Person, rita: Person, bob: Person, server: 
 
 
 def offered(alice: Person, rita: Person, bob: Person, server: Server_) -> str:
-    ownership.offer(alice.scope(), rita.membership)
+    ownership_transfer.offer(alice.scope(), rita.membership)
     return "ownership.offered"
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from controlpanel.accounts import invitations, members
 from controlpanel.accounts.models import Account, Invitation, Membership
+from controlpanel.accounts.teams import invitations, members
 from controlpanel.audit import differences, projections
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials import panel_keys

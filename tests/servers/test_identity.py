@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from controlpanel.accounts import members
 from controlpanel.accounts.models import Account
+from controlpanel.accounts.teams import members
 from controlpanel.audit import differences, projections
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock

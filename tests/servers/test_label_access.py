@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from controlpanel.accounts import invitations, members, policies
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import Invitation, Membership, TeamPolicy
+from controlpanel.accounts.teams import invitations, members, team_policies
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock
@@ -185,7 +185,7 @@ def test_a_right_that_went_meanwhile_is_gone(alice, adam, server, team):
 def test_the_record_names_the_guarded_ones_that_were_taken_off(alice, server, team):
     given(server(WEB), "env:prod", "web", "free")
     join(team, "pat", "viewer", with_labels("env:prod"))
-    policies.change(alice.scope(), reason_labels=["web"])
+    team_policies.change(alice.scope(), reason_labels=["web"])
     put(alice, server(WEB), "env:test", "Over.")
     put(alice, server(WEB), "env:prod", "Again.")
     off, on = AuditEvent.objects.filter(event="server.labelled").order_by("seq")

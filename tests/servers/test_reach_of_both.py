@@ -9,8 +9,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controlpanel.accounts import members
 from controlpanel.accounts.models import Account
+from controlpanel.accounts.teams import members
 from controlpanel.audit import selectors as audit
 from controlpanel.audit.events import EVENTS
 from controlpanel.audit.models import AuditEvent

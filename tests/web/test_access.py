@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from controlpanel.accounts import members, policy, roles
+from controlpanel.accounts import permissions
 from controlpanel.accounts.models import Membership
+from controlpanel.accounts.teams import members, roles
 from controlpanel.servers.models import ServerLabel
 from tests.credentials.keyring import issue
 from tests.people import Person, join, with_labels, with_servers
@@ -36,8 +37,8 @@ def said(asker: Person, about: Person) -> dict[str, bool]:
 )
 def test_it_says_what_the_role_says(request, alice: Person, name: str, role: str) -> None:
     person = request.getfixturevalue(name)
-    rights = policy.ROLES[role].permissions
-    expected = {right: right in rights for right in policy.PERMISSIONS}
+    rights = permissions.ROLES[role].permissions
+    expected = {right: right in rights for right in permissions.PERMISSIONS}
     assert said(person, person) == expected
     assert said(alice, person) == expected
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from pytest_django import Settings
 
-from controlpanel.accounts import teams
-from controlpanel.accounts.members import OWNER
+from controlpanel.accounts.teams import teams
+from controlpanel.accounts.teams.members import OWNER
 from controlpanel.audit import delivery
 from controlpanel.audit.models import AuditEvent, Delivery
 from controlpanel.lib import clock

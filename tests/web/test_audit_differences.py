@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from controlpanel.accounts import access, policies, roles, services
+from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Membership, User
+from controlpanel.accounts.teams import roles, team_policies
 from controlpanel.audit import differences
 from controlpanel.audit.models import AuditEvent, TableDifference
 from controlpanel.credentials import key_door, panel_keys
@@ -192,8 +193,8 @@ def test_policies_that_differ_lend_no_token(panel: Panel) -> None:
 def test_what_differs_is_not_changed_in_part(panel: Panel) -> None:
     """Which would vouch for the rest: at once, before anybody verifies."""
     update("accounts_teampolicy", "service_tokens = %s", "1 = 1", True)
-    with pytest.raises(policies.PolicyRefused):
-        policies.change(panel.scope(), idle_minutes=30)
+    with pytest.raises(team_policies.PolicyRefused):
+        team_policies.change(panel.scope(), idle_minutes=30)
     member(panel, "role = 'admin'")
     alice = person(panel, panel.owner)
     alice.post(url(panel, f"members/{panel.eve.user_id}/suspend/"))

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from pytest_django.asserts import assertRedirects
 
-from controlpanel.accounts.entering import CLICKED_AT
 from controlpanel.accounts.models import Team
+from controlpanel.accounts.signin.session_policy import CLICKED_AT
 from tests.people import HTMX, Person, join, with_servers
 from tests.web.test_audit_list import URL as LIST
 from tests.web.test_audit_list import listed, note

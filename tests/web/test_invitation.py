@@ -4,8 +4,8 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
-from controlpanel.accounts import invitations, members
 from controlpanel.accounts.models import Membership, Team, User
+from controlpanel.accounts.teams import invitations, members
 from controlpanel.audit.models import AuditEvent
 from tests.people import HTMX, PASSWORD, Person, with_labels
 

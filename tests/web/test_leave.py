@@ -1,5 +1,5 @@
-from controlpanel.accounts import roles
 from controlpanel.accounts.models import Account, Membership
+from controlpanel.accounts.teams import roles
 from controlpanel.credentials.models import Credential
 from tests.credentials.keyring import issue, why_not
 from tests.people import Person

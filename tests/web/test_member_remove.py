@@ -268,9 +268,10 @@ def test_whoever_has_more_is_out_of_hand(adam: Person, alice: Person, synced) ->
 
 def test_the_last_owner_cannot_go(alice: Person, team: Team, synced) -> None:
     """Not even by somebody with a role of the team's own that has every right."""
-    from controlpanel.accounts import policy, roles
+    from controlpanel.accounts import permissions
+    from controlpanel.accounts.teams import roles
 
-    roles.add(alice.scope(), "Everything", policy.ROLES["owner"].permissions)
+    roles.add(alice.scope(), "Everything", permissions.ROLES["owner"].permissions)
     eve = join(team, "eve", "everything")
     answer = eve.post(url(alice))
     assert answer.status_code == 409

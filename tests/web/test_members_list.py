@@ -7,8 +7,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.asserts import assertRedirects
 
-from controlpanel.accounts import invitations, members, ownership
 from controlpanel.accounts.models import Account, Membership, Team
+from controlpanel.accounts.teams import invitations, members, ownership_transfer
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
 from tests.people import Person, join, with_labels
@@ -122,7 +122,7 @@ def test_a_suspended_member_is_marked(alice: Person, bob: Person) -> None:
 
 
 def test_it_says_that_the_team_is_offered(alice: Person, bob: Person, vera: Person) -> None:
-    ownership.offer(alice.scope(), bob.membership)
+    ownership_transfer.offer(alice.scope(), bob.membership)
     assert "wants to hand the team over to you" in bob.get(URL).content.decode()
     assert "Withdraw the offer" in alice.get(URL).content.decode()
     assert "hand the team over to you" not in vera.get(URL).content.decode()

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from controlpanel.accounts import policies
 from controlpanel.accounts.models import TeamPolicy
+from controlpanel.accounts.teams import team_policies
 from controlpanel.lib import clock
 from tests.accounts.test_policies import second_step
 from tests.people import HTMX, Person
@@ -24,7 +24,7 @@ def test_it_works(alice: Person) -> None:
     assert alice.get(URL).status_code == 200
     answer = alice.post(URL, ALL)
     assert (answer.status_code, answer["Location"]) == (303, URL)
-    kept = policies.of(alice.team.id)
+    kept = team_policies.of(alice.team.id)
     assert kept.reason_kinds == ["stop", "delete"]
     assert kept.reason_labels == ["env:prod", "web"]
     assert (kept.service_tokens, str(kept.mfa_from)) == (True, "2999-01-31")
@@ -42,7 +42,7 @@ def test_it_works_through_htmx(alice: Person) -> None:
 def test_empty_is_off(alice: Person) -> None:
     alice.post(URL, ALL)
     assert alice.post(URL, {}).status_code == 303
-    kept = policies.of(alice.team.id)
+    kept = team_policies.of(alice.team.id)
     assert (kept.reason_kinds, kept.reason_labels, kept.service_tokens) == ([], [], False)
     assert (kept.mfa_from, kept.idle_minutes, kept.session_hours) == (None, None, None)
 
@@ -106,6 +106,6 @@ def test_it_hides_from_outsiders(charlie: Person, alice: Person) -> None:
 
 
 def test_a_change_reads_in_the_log(alice: Person) -> None:
-    policies.change(alice.scope(), mfa_from=clock.now().date() + timedelta(days=3))
+    team_policies.change(alice.scope(), mfa_from=clock.now().date() + timedelta(days=3))
     page = alice.get("/teams/acme/audit/")
     assert shows(page, "changed the policies of")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from controlpanel.accounts import policy, roles
+from controlpanel.accounts import permissions
 from controlpanel.accounts.models import TeamRole
+from controlpanel.accounts.teams import roles
 from tests.people import Person, join
 
 URL = "/teams/acme/roles/"
@@ -17,7 +18,7 @@ def deployer(alice: Person) -> TeamRole:
 
 def test_the_list_shows_both_kinds(alice: Person, deployer: TeamRole) -> None:
     text = alice.get(URL).content.decode()
-    for role in policy.ROLES.values():
+    for role in permissions.ROLES.values():
         assert f"/roles/new/?from={role.slug}" in text
         assert f"/roles/{role.slug}/" not in text
     assert "/roles/deployer/" in text
@@ -26,7 +27,7 @@ def test_the_list_shows_both_kinds(alice: Person, deployer: TeamRole) -> None:
 
 def test_a_copy_begins_with_the_rights_of_the_other(alice: Person) -> None:
     form = alice.get(f"{URL}new/?from=operator").context["form"]
-    assert set(form["permissions"].value()) == policy.ROLES["operator"].permissions
+    assert set(form["permissions"].value()) == permissions.ROLES["operator"].permissions
     assert form["name"].value() == "Operator (copy)"
     assert alice.get(f"{URL}new/?from=absent").context["form"]["permissions"].value() == []
 
@@ -83,7 +84,7 @@ def test_one_in_use_stays(alice: Person, deployer: TeamRole, team) -> None:
     assert TeamRole.objects.exists()
 
 
-@pytest.mark.parametrize("slug", [*policy.ROLES, "absent"])
+@pytest.mark.parametrize("slug", [*permissions.ROLES, "absent"])
 def test_the_built_in_ones_are_nobodys_to_change(alice: Person, slug: str) -> None:
     for page in (f"{URL}{slug}/", f"{URL}{slug}/remove/"):
         assert alice.get(page).status_code == 404

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from controlpanel.accounts import last_person
 from controlpanel.accounts.models import Invitation, TeamPolicy
+from controlpanel.accounts.signin import last_person
 from controlpanel.audit.models import AuditEvent
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import ServerLabel, ServerLock

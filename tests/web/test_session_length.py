@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from controlpanel.accounts.entering import CAME_AT, CLICKED_AT
 from controlpanel.accounts.models import TeamPolicy
+from controlpanel.accounts.signin.session_policy import CAME_AT, CLICKED_AT
 from controlpanel.audit.models import AuditEvent
 from controlpanel.operations.models import Operation
 from tests.people import HTMX, Person

@@ -8,9 +8,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from controlpanel.accounts import invitations, ownership
-from controlpanel.accounts.invitations import InvitationUnusable
 from controlpanel.accounts.models import Account, Membership, OwnershipOffer, Team
+from controlpanel.accounts.teams import invitations, ownership_transfer
+from controlpanel.accounts.teams.invitations import InvitationUnusable
 from controlpanel.audit import baseline
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential
@@ -184,7 +184,7 @@ def test_it_needs_the_name(alice: Person, synced: Account) -> None:
 def test_invitations_and_an_offer_end_with_it(alice: Person, adam: Person) -> None:
     scope = alice.scope("members.manage")
     _invitation, token = invitations.invite(scope, "new@example.com", "viewer", EVERYTHING)
-    ownership.offer(scope, adam.membership)
+    ownership_transfer.offer(scope, adam.membership)
     alice.post(URL, FORM)
     with pytest.raises(InvitationUnusable):
         invitations.find(token.reveal(), None)

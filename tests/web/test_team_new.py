@@ -4,9 +4,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from controlpanel.accounts import teams
 from controlpanel.accounts.colours import COLOURS
 from controlpanel.accounts.models import Membership, Team
+from controlpanel.accounts.teams import teams
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import Origin
 from tests.people import Person

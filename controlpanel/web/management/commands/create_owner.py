@@ -11,8 +11,8 @@ from django.db import transaction
 from django.urls import reverse
 
 from controlpanel.accounts import services
-from controlpanel.accounts.email_forms import not_ascii
 from controlpanel.accounts.models import Membership, Team, User
+from controlpanel.accounts.signin.email_forms import not_ascii
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib import request_id
 from controlpanel.lib.email_address import folded

@@ -6,9 +6,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, projections, roles
+from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import HasReach, Membership, Team
-from controlpanel.accounts.policy import Role
+from controlpanel.accounts.permissions import Role
+from controlpanel.accounts.teams import roles
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope

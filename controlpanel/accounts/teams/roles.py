@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 # Each needs the other, and neither before it is asked something.
 from controlpanel.accounts import access, projections, withheld
 from controlpanel.accounts.models import Invitation, Membership, Team, TeamRole
-from controlpanel.accounts.policy import PERMISSIONS, ROLES, Role
+from controlpanel.accounts.permissions import PERMISSIONS, ROLES, Role
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope

@@ -1,11 +1,11 @@
 """docs/permissions.md, made from the table of rights and roles: `make docs` writes it."""
 
-from controlpanel.accounts.policy import PERMISSIONS, ROLES, TEAM_WIDE
+from controlpanel.accounts.permissions import PERMISSIONS, ROLES, TEAM_WIDE
 
 _HEAD = """\
 # Rights and roles
 
-Made by `make docs` from `controlpanel/accounts/policy.py`; a test fails when it is stale.
+Made by `make docs` from `controlpanel/accounts/permissions.py`; a test fails when it is stale.
 
 A membership has a role, and it is for all servers of the team, for those with one of some labels,
 or for chosen servers. What is out of reach does not exist for that person.

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from controlpanel.accounts.models import User
-from controlpanel.accounts.own_events import record_own
+from controlpanel.accounts.signin.person_events import record_own
 
 FIELDS: Final = ("name", "time_zone", "theme", "density")
 

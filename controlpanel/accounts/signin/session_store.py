@@ -19,7 +19,7 @@ from django.utils.crypto import salted_hmac
 
 from controlpanel.audit import closure, readonly
 
-_SALT: Final = "controlpanel.accounts.session_store"
+_SALT: Final = "controlpanel.accounts.signin.session_store"
 # Such keys are made here; a cookie may say anything.
 _OURS: Final = re.compile(r"[0-9a-z]{8,64}")
 

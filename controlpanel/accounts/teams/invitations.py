@@ -13,10 +13,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, invitation_mail, limits, projections
-from controlpanel.accounts.email_forms import not_ascii
-from controlpanel.accounts.members import MemberRefused, check_grant, shown
+from controlpanel.accounts import access, limits, projections
 from controlpanel.accounts.models import Invitation, Membership, Team, User, reach_of
+from controlpanel.accounts.signin.email_forms import not_ascii
+from controlpanel.accounts.teams import invitation_mail
+from controlpanel.accounts.teams.members import MemberRefused, check_grant, shown
 from controlpanel.audit import refusals
 from controlpanel.audit.recorder import PANEL, Target, record, record_by, record_now
 from controlpanel.lib import clock

@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access, colours, limits, projections, selectors
-from controlpanel.accounts.members import OWNER
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.services import free_slug
+from controlpanel.accounts.teams.members import OWNER
 from controlpanel.audit import delivery
 from controlpanel.audit.recorder import Target, record, record_by
 from controlpanel.lib import clock

@@ -7,7 +7,7 @@ from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.db import transaction
 
-from controlpanel.accounts.own_events import record_own
+from controlpanel.accounts.signin.person_events import record_own
 from controlpanel.lib.text import clean
 
 

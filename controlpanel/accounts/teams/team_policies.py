@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, entering, projections
+from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import Team, TeamPolicy
+from controlpanel.accounts.signin import session_policy
 from controlpanel.audit.content import JSON
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
@@ -98,7 +99,7 @@ def _refuse_unexplained(policy: TeamPolicy) -> None:
 def _refuse_locking_oneself_out(scope: Scope, day: date | None) -> None:
     if day is None or day > clock.now().date() or scope.user_id is None:
         return
-    if not entering.has_second_step(scope.user_id):
+    if not session_policy.has_second_step(scope.user_id):
         raise PolicyRefused(
             "mfa_from",
             _("You have no second step yourself yet. Add one first, or choose a later day."),

@@ -4,8 +4,8 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.urls import reverse
 
-from controlpanel.accounts import roles
 from controlpanel.accounts.models import Invitation
+from controlpanel.accounts.teams import roles
 from controlpanel.lib.secret import Secret
 
 

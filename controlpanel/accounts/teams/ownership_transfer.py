@@ -7,9 +7,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, members, projections
-from controlpanel.accounts.members import OWNER, MemberRefused
+from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import Membership, OwnershipOffer, Team, User
+from controlpanel.accounts.teams import members
+from controlpanel.accounts.teams.members import OWNER, MemberRefused
 from controlpanel.audit.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Scope

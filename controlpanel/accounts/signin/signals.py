@@ -16,7 +16,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from controlpanel.accounts.models import User
-from controlpanel.accounts.own_events import record_if_possible, record_own
+from controlpanel.accounts.signin.person_events import record_if_possible, record_own
 from controlpanel.lib.text import clean
 
 _WORDS: Final = {

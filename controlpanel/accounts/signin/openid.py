@@ -27,7 +27,7 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
 from controlpanel.accounts.models import User
-from controlpanel.accounts.own_events import record_if_possible, record_own
+from controlpanel.accounts.signin.person_events import record_if_possible, record_own
 from controlpanel.audit import readonly
 from controlpanel.lib.email_address import folded
 from controlpanel.lib.openid import OpenID, is_safe

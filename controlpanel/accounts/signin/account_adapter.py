@@ -23,11 +23,16 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from controlpanel.accounts import devices, limits, mail_words, openid
-from controlpanel.accounts.freshness import signed_in_recently
+from controlpanel.accounts import limits
 from controlpanel.accounts.models import User
-from controlpanel.accounts.origin import client_address
-from controlpanel.accounts.own_events import note_unrecorded, record_if_possible, record_own
+from controlpanel.accounts.request_origin import client_address
+from controlpanel.accounts.signin import known_devices, mail_context, openid
+from controlpanel.accounts.signin.person_events import (
+    note_unrecorded,
+    record_if_possible,
+    record_own,
+)
+from controlpanel.accounts.signin.reauthentication import signed_in_recently
 from controlpanel.audit import readonly
 from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.keys.ring import KeysNotReady
@@ -83,7 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         assert isinstance(user, User)
-        is_new_device = devices.is_new(request, user)
+        is_new_device = known_devices.is_new(request, user)
         if not readonly.closed():
             try:
                 with transaction.atomic():
@@ -111,7 +116,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     ) -> HttpResponse:
         assert isinstance(user, User)
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        devices.remember(request, response, user)
+        known_devices.remember(request, response, user)
         return response
 
     def logout(self, request: HttpRequest) -> None:
@@ -183,11 +188,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         self, template_prefix: str, email: str, words: dict[str, Any], *args: Any, **kwargs: Any
     ) -> EmailMessage:
         """The text, and the same again as HTML. What somebody typed is no link in either."""
-        given = mail_words.for_template(words)
+        given = mail_context.for_template(words)
         message: EmailMultiAlternatives = super().render_mail(
             template_prefix, email, given, *args, **kwargs
         )
-        html = mail_words.as_html(str(message.body), given)
+        html = mail_context.as_html(str(message.body), given)
         words = {"subject": message.subject, "html": html}
         message.attach_alternative(render_to_string("account/email/frame.html", words), "text/html")
         return message

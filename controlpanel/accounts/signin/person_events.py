@@ -6,7 +6,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest
 
 from controlpanel.accounts.models import Team, User
-from controlpanel.accounts.origin import of_request
+from controlpanel.accounts.request_origin import of_request
 from controlpanel.audit import readonly, refusals, unrecorded
 from controlpanel.audit.content import JSON
 from controlpanel.audit.recorder import PANEL, AuditUnavailable, Result, Target, record

@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import QuerySet
 
-from controlpanel.accounts.mfa import BINDING, PURPOSE
+from controlpanel.accounts.signin.mfa_adapter import BINDING, PURPOSE
 from controlpanel.keys import cipher
 from controlpanel.keys.holders import Sealed, Vault
 
