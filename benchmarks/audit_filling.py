@@ -8,9 +8,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from django.db import connection, transaction
 
-from controlpanel.audit import appending, content
-from controlpanel.audit import chain as chains
-from controlpanel.audit.content import Target
+from controlpanel.audit import hashing
+from controlpanel.audit.log import append, content
+from controlpanel.audit.log.content import Target
 from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock
@@ -28,10 +28,10 @@ class Filler:
 
     def __init__(self, chain: str, count: int) -> None:
         self._chain, self._count = chain, count
-        self._key = ring.current().active(appending.PURPOSE)
+        self._key = ring.current().active(append.PURPOSE)
         self._begin = clock.now() - timedelta(days=1)
         self._last: dict[Target, tuple[int, str]] = {}
-        self._hash = chains.GENESIS
+        self._hash = hashing.GENESIS
 
     def fill(self) -> None:
         """NEEDLES of its events hold the word "needle"."""
@@ -49,11 +49,11 @@ class Filler:
 
     def _row(self, seq: int) -> dict[str, Any]:
         target = Target("server", str(12_345 + seq % SERVERS), f"web-{seq % SERVERS:03}")
-        number, before = self._last.get(target, (0, chains.GENESIS))
+        number, before = self._last.get(target, (0, hashing.GENESIS))
         built = self._content(seq, target)
         content.place_in_history(built, number + 1, before)
-        text = chains.canonical(built)
-        this = chains.event_hash(self._chain, seq, self._hash, text)
+        text = hashing.canonical(built)
+        this = hashing.event_hash(self._chain, seq, self._hash, text)
         row = {
             **content.columns(built),
             "chain": self._chain,
@@ -62,7 +62,7 @@ class Filler:
             "prev_hash": self._hash,
             "hash": this,
             "mac_key_id": self._key.id,
-            "mac": macs.digest(self._key, chains.event_message(this)),
+            "mac": macs.digest(self._key, hashing.event_message(this)),
         }
         self._last[target] = (number + 1, this)
         self._hash = this
@@ -93,7 +93,7 @@ class Filler:
 
     def _write_heads(self) -> None:
         key = self._key
-        message = chains.head_message(self._chain, self._count, self._hash)
+        message = hashing.head_message(self._chain, self._count, self._hash)
         ChainHead.objects.create(
             chain=self._chain,
             seq=self._count,
@@ -110,7 +110,7 @@ class Filler:
                 hash=last,
                 mac_key_id=key.id,
                 mac=macs.digest(
-                    key, chains.target_message(self._chain, target.kind, target.id, seq, last)
+                    key, hashing.target_message(self._chain, target.kind, target.id, seq, last)
                 ),
             )
             for target, (seq, last) in self._last.items()

@@ -28,9 +28,9 @@ from django.urls import include, path
 
 from benchmarks.audit_filling import Filler, settle
 from controlpanel.accounts.models import Membership, Team, User
-from controlpanel.audit import search
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.verify import verify
+from controlpanel.audit.reading import text_index
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.lib.scope import Scope
 from controlpanel.web.audit_rows import rows
 from controlpanel.web.door import door
@@ -90,7 +90,7 @@ def main(events: int, rounds: int) -> int:
         with _told("filled", events):
             Filler(str(team.id), events).fill()
         with _told("indexed for text searches", events):
-            while search.index():
+            while text_index.index():
                 pass
         settle()
         good = [_pages(client, events, rounds), _verified(events)]

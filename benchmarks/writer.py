@@ -121,7 +121,7 @@ def _save(_team: int, row: Machine) -> None:
 def _change(*, audited: bool) -> Change:
     if not audited or TOOL != "panel":
         return _save
-    from controlpanel.audit.recorder import Target, record
+    from controlpanel.audit.log.recorder import Target, record
     from controlpanel.lib.scope import Actor, Origin
 
     actor = Actor("user", str(uuid4()), "bob@example.com", "operator")

@@ -10,7 +10,7 @@ from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
 import controlpanel.celery  # noqa: F401 as in every process: the bell rings through this app
-from controlpanel.audit import clockwatch, closure, refusals, unrecorded
+from controlpanel.audit.log import clock_jumps, read_only_state, refusals, unrecorded_sign_ins
 from controlpanel.lib import clock
 from controlpanel.outgoing import queue, sender
 from controlpanel.sandbox.server import Sandbox
@@ -55,11 +55,11 @@ def _fresh_cache() -> None:
 @pytest.fixture(autouse=True)
 def _not_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has just started; whoever asks tries at once whether it can write."""
-    clockwatch.forget()
-    closure.forget()
-    unrecorded.forget()
+    clock_jumps.forget()
+    read_only_state.forget()
+    unrecorded_sign_ins.forget()
     refusals.tally.forget()
-    monkeypatch.setattr(closure, "TRY_EVERY", 0.0)
+    monkeypatch.setattr(read_only_state, "TRY_EVERY", 0.0)
 
 
 @pytest.fixture(autouse=True)

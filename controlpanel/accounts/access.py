@@ -15,8 +15,8 @@ from controlpanel.accounts.permissions import AFTER_CLOSING, TEAM_WIDE
 from controlpanel.accounts.request_origin import of_request
 from controlpanel.accounts.signin import session_policy
 from controlpanel.accounts.teams import roles
-from controlpanel.audit import readonly, refusals
-from controlpanel.audit.recorder import PANEL, Target, record_now
+from controlpanel.audit.log import read_only, refusals
+from controlpanel.audit.log.recorder import PANEL, Target, record_now
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin, Reach, Scope
 from controlpanel.lib.text import clean
@@ -259,7 +259,7 @@ def _note_activity(membership: Membership) -> None:
         return
     due = Q(last_active_at=None) | Q(last_active_at__lte=now - _ACTIVE_EVERY)
     mine = Membership.objects.filter(due, id=membership.id)
-    readonly.if_possible(lambda: mine.update(last_active_at=now))
+    read_only.if_possible(lambda: mine.update(last_active_at=now))
 
 
 def _scope(membership: Membership, origin: Origin) -> Scope:

@@ -12,7 +12,7 @@ class AccountsConfig(AppConfig):
             signals,  # noqa: F401 signals connect
         )
         from controlpanel.accounts.signin.last_seen import tolerate
-        from controlpanel.audit import projections
+        from controlpanel.audit.tables import projections
         from controlpanel.keys import holders
 
         tolerate()

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Team
-from controlpanel.audit import delivery
+from controlpanel.audit.checkpoints import delivery
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.audit.models import Delivery
-from controlpanel.audit.recorder import Target, record_by
 from controlpanel.keys import macs
 from controlpanel.lib import hook
 from controlpanel.lib.scope import Scope

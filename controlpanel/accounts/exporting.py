@@ -20,8 +20,9 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import User
-from controlpanel.audit import bundle, checkpoints, exports, ledger
-from controlpanel.audit.exports import Taken, Wish
+from controlpanel.audit.checkpoints import checkpoint_file, checkpoints
+from controlpanel.audit.export import bundle, exports
+from controlpanel.audit.export.exports import Taken, Wish
 from controlpanel.audit.models import Export
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
@@ -177,7 +178,7 @@ def _prepare(export: Export) -> None:
         log.warning("export.lost", export=str(export.id))
     except bundle.TooSoon:  # another one was quicker
         _move(export, state="waiting", claimed_until=None)
-    except (bundle.NoBundle, ledger.RolledBack) as error:
+    except (bundle.NoBundle, checkpoint_file.RolledBack) as error:
         _fail(export, str(error))
     except Exception:
         log.exception("export.failed", export=str(export.id), attempt=export.attempt)

@@ -16,9 +16,9 @@ from controlpanel.accounts.models import (
     TeamPolicy,
     TeamRole,
 )
-from controlpanel.audit import projections
-from controlpanel.audit.content import JSON, Said
-from controlpanel.audit.projections import Projection, Row
+from controlpanel.audit.log.content import JSON, Said
+from controlpanel.audit.tables import projections
+from controlpanel.audit.tables.projections import Projection, Row
 
 State = dict[str, JSON]
 

@@ -6,7 +6,7 @@ from django.utils.text import slugify
 
 from controlpanel.accounts import access, colours, projections, selectors
 from controlpanel.accounts.models import Account, Membership, Team, User
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 

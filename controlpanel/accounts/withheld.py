@@ -1,4 +1,4 @@
-"""Who and what holds no rights, because a row is not as the audit log says (`audit.differences`).
+"""Who and what holds no rights: a row is not as the audit log says (`audit.tables.differences`).
 
 Asked together with the row itself, so that no door needs a query more.
 """

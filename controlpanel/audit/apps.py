@@ -6,14 +6,16 @@ class AuditConfig(AppConfig):
     name = "controlpanel.audit"
 
     def ready(self) -> None:
-        from controlpanel.audit import appending, keys, projections, schema, triggers
-        from controlpanel.audit.review_projections import PROJECTIONS
+        from controlpanel.audit.checkpoints import key_events
+        from controlpanel.audit.log import append, triggers
+        from controlpanel.audit.review.projections import PROJECTIONS
+        from controlpanel.audit.tables import projections, schema_changes
         from controlpanel.keys import holders, witness
 
         post_migrate.connect(triggers.make, sender=self)
-        post_migrate.connect(appending.make_function, sender=self)
-        post_migrate.connect(schema.migrated, sender=self, dispatch_uid="panel.migrated")
-        holders.register(holders.Holder("the audit log", keys.usage, keys.needed))
-        witness.register(keys.record_event)
+        post_migrate.connect(append.make_function, sender=self)
+        post_migrate.connect(schema_changes.migrated, sender=self, dispatch_uid="panel.migrated")
+        holders.register(holders.Holder("the audit log", key_events.usage, key_events.needed))
+        witness.register(key_events.record_event)
         for one in PROJECTIONS:
             projections.register(one)

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from django.db import models
 
-from controlpanel.audit import chain as chains
+from controlpanel.audit import hashing
 from controlpanel.audit.review_models import (
     AuditVisit,
     RefusalDay,
@@ -86,7 +86,7 @@ class AuditEvent(models.Model):
     @cached_property
     def content(self) -> dict[str, Any]:
         """All that was recorded, the parts that have no column included."""
-        content: dict[str, Any] = chains.parse(self.canonical)
+        content: dict[str, Any] = hashing.parse(self.canonical)
         return content
 
     @property
@@ -214,7 +214,8 @@ class Delivery(models.Model):
 class Verification(models.Model):
     """How far the workers have verified one chain; "": what is common to all, the checkpoints.
 
-    Written and read by `audit.standing` only, under a MAC: `state` is the exact text it is over.
+    Written and read by `audit.verification.progress` only, under a MAC: `state` is the exact text
+    it is over.
     """
 
     chain = models.CharField(primary_key=True, max_length=40)
@@ -265,7 +266,7 @@ class Export(models.Model):
 
 
 class TailCursor(models.Model):
-    """Up to which event of a chain everything stands in the live tail: `audit/tail.py`."""
+    """Up to which event of a chain the live tail has everything: `audit/export/live_tail.py`."""
 
     chain = models.CharField(primary_key=True, max_length=40)
     seq = models.BigIntegerField()

@@ -5,7 +5,7 @@ class CredentialsConfig(AppConfig):
     name = "controlpanel.credentials"
 
     def ready(self) -> None:
-        from controlpanel.audit import projections
+        from controlpanel.audit.tables import projections
         from controlpanel.credentials import key_digest, sealing
         from controlpanel.credentials.projections import PROJECTION
         from controlpanel.keys import holders

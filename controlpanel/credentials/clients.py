@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 
 from controlpanel.accounts.models import Account, User
 from controlpanel.accounts.selectors import is_connected
-from controlpanel.audit.recorder import AuditUnavailable, Target, record
+from controlpanel.audit.log.recorder import AuditUnavailable, Target, record
 from controlpanel.credentials import selectors
 from controlpanel.credentials.models import Credential
 from controlpanel.keys import cipher

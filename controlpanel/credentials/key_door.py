@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from controlpanel.accounts import access
-from controlpanel.audit import readonly, refusals
-from controlpanel.audit.recorder import record
+from controlpanel.audit.log import read_only, refusals
+from controlpanel.audit.log.recorder import record
 from controlpanel.credentials import (
     key_digest,
     key_lookup,
@@ -166,7 +166,7 @@ def _renew(key: PanelKey, text: Secret) -> None:
             rows=[projections.of_key(renewed)],
         )
 
-    readonly.if_possible(write)
+    read_only.if_possible(write)
 
 
 def _write_use(key_id: UUID, address: str, now: datetime) -> None:
@@ -189,7 +189,7 @@ def _write_count(key_id: UUID, rows: QuerySet[PanelKey], **fields: Any) -> None:
         nonlocal written
         written = rows.update(uses=F("uses") + uses, **fields)
 
-    readonly.if_possible(write)
+    read_only.if_possible(write)
     if not written:
         with _lock:
             _uses[key_id] += uses

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Membership
-from controlpanel.audit.recorder import record_by
+from controlpanel.audit.log.recorder import record_by
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock

@@ -9,9 +9,9 @@ from typing import Final
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from controlpanel.audit import refusals, unrecorded
-from controlpanel.audit.recorder import PANEL, AuditUnavailable, Target, record_now
-from controlpanel.audit.refusals import EVERY, LeftOut
+from controlpanel.audit.log import refusals, unrecorded_sign_ins
+from controlpanel.audit.log.recorder import PANEL, AuditUnavailable, Target, record_now
+from controlpanel.audit.log.refusals import EVERY, LeftOut
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin
@@ -51,7 +51,7 @@ def record(why: str, origin: Origin, key: PanelKey | None) -> None:
         )
     except (AuditUnavailable, DatabaseError, InterfaceError):
         # It is refused all the same: that nothing can be recorded lets nobody in.
-        unrecorded.note("panel_key.refused", key.name if key else "", origin.address)
+        unrecorded_sign_ins.note("panel_key.refused", key.name if key else "", origin.address)
 
 
 def _tell(chain: str, actor: Actor, found: LeftOut) -> None:
@@ -68,7 +68,7 @@ def _tell(chain: str, actor: Actor, found: LeftOut) -> None:
             data=found.data,  # type: ignore[arg-type]  # JSON, by what it is made of
         )
     except (AuditUnavailable, DatabaseError, InterfaceError):
-        unrecorded.note("panel_key.many_refused", "", "")
+        unrecorded_sign_ins.note("panel_key.many_refused", "", "")
 
 
 _tally: Final = refusals.Tally(_tell)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account, Membership
 from controlpanel.accounts.teams.members import MemberRefused
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.credentials import services
 from controlpanel.credentials.models import Credential, Revocation
 from controlpanel.lib import clock

@@ -16,8 +16,8 @@ from controlpanel.accounts.models import Account, Team
 from controlpanel.accounts.permissions import PERMISSIONS
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.accounts.teams import members, team_policies
-from controlpanel.audit import projections as audit_projections
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
+from controlpanel.audit.tables import projections as table_projections
 from controlpanel.credentials import key_digest, key_networks, projections
 from controlpanel.credentials.key_format import new_text
 from controlpanel.credentials.models import PanelKey
@@ -271,7 +271,7 @@ def _old(scope: Scope, key: PanelKey) -> PanelKey:
         raise PanelKeyRefused(_("Only its creator renews a panel key."))
     if not old.is_usable:
         raise PanelKeyRefused(_("This key no longer works. Issue a new one instead."))
-    if not audit_projections.explains(str(scope.team_id), projections.of_key(old)):
+    if not table_projections.explains(str(scope.team_id), projections.of_key(old)):
         raise PanelKeyRefused(_("This key is not as the audit log says. Issue a new one instead."))
     if old.replaced_by_id:
         raise PanelKeyRefused(_("This key was renewed already; the new one takes its place."))

@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from controlpanel.accounts.projections import reach
-from controlpanel.audit import projections
-from controlpanel.audit.content import JSON, Said
-from controlpanel.audit.projections import Projection, Row
+from controlpanel.audit.log.content import JSON, Said
+from controlpanel.audit.tables import projections
+from controlpanel.audit.tables.projections import Projection, Row
 from controlpanel.credentials.models import PanelKey
 
 TABLE: Final = "panel_key"

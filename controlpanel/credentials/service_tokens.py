@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts.models import Account, Team
 from controlpanel.accounts.selectors import connected_accounts, is_connected
 from controlpanel.accounts.services import free_colour
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.credentials import clients
 from controlpanel.credentials.clients import PURPOSE, binding
 from controlpanel.credentials.models import Credential

@@ -5,7 +5,7 @@ class GatewayConfig(AppConfig):
     name = "controlpanel.gateway"
 
     def ready(self) -> None:
-        from controlpanel.audit import other_checks
+        from controlpanel.audit.verification import other_checks
         from controlpanel.gateway import counts_check  # needs the models
 
         other_checks.register(counts_check.check)

@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from controlpanel.audit.recorder import AuditUnavailable, Target, record
+from controlpanel.audit.log.recorder import AuditUnavailable, Target, record
 from controlpanel.credentials import key_door
 from controlpanel.credentials.key_door import Entered
 from controlpanel.gateway.counts_check import PROVEN, UNPROVEN

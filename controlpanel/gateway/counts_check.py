@@ -11,9 +11,9 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import chain as chains
+from controlpanel.audit import hashing
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.other_checks import Problem
+from controlpanel.audit.verification.other_checks import Problem
 from controlpanel.gateway.models import Reads
 from controlpanel.gateway.signed_counts import is_proven, name_of
 
@@ -93,7 +93,7 @@ def _taken_in() -> Iterator[tuple[str, str]]:
     events = AuditEvent.objects.filter(event__in=(PROVEN, UNPROVEN)).order_by()
     for event, text in events.values_list("event", "canonical").iterator():
         try:
-            numbers = chains.parse(text)["data"].get("numbers", ())
+            numbers = hashing.parse(text)["data"].get("numbers", ())
         except (ValueError, KeyError, TypeError, AttributeError):
             continue  # an event that was changed is found by its chain
         yield from ((event, number) for number in numbers)

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 from controlpanel.gateway import counting, repeats
 from controlpanel.lib import request_id
 
@@ -8,7 +8,7 @@ from controlpanel.lib import request_id
 @shared_task
 def record_reads() -> None:
     with request_id.bound(request_id.new()):
-        if not readonly.closed():
+        if not read_only.closed():
             counting.record_reads()
 
 

@@ -10,8 +10,8 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import readonly
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.log import read_only
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.credentials import key_door
 from controlpanel.credentials.key_door import Entered
 from controlpanel.gateway import bodies, changes, counting, door, openapi, own, reads, repeats
@@ -53,7 +53,7 @@ def _answered(request: HttpRequest) -> HttpResponse:
     except (AuditUnavailable, DatabaseError, InterfaceError, KeysNotReady) as error:
         log.exception("gateway.nothing_was_done")
         if isinstance(error, DatabaseError):
-            readonly.suspect()
+            read_only.suspect()
         given = _nothing_was_done()
     except SuspiciousOperation:
         words = _("This request cannot be read. Send fewer and plainer parameters.")
@@ -130,7 +130,7 @@ def _changed(request: HttpRequest, entered: Entered, found: Found) -> Answer:
         reason=_text(request, "X-Reason"),
         labels=_text(request, "X-Labels"),
     )
-    if readonly.closed():
+    if read_only.closed():
         raise Refusal(_nothing_was_done())
 
     def do(form_id: str) -> Answer:

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import Account, OwnershipOffer, Team
 from controlpanel.accounts.teams import invitations, ownership_transfer
-from controlpanel.audit import delivery
-from controlpanel.audit.content import JSON
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.checkpoints import delivery
+from controlpanel.audit.log.content import JSON
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.credentials import leaving, panel_keys
 from controlpanel.credentials.models import PanelKey, Revocation
 from controlpanel.lib import clock

@@ -11,8 +11,8 @@ from django.db.models import F
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
-from controlpanel.audit import readonly
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.log import read_only
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.credentials import clients
 from controlpanel.lib import clock
 from controlpanel.operations import following, reconcile, sightings
@@ -46,7 +46,7 @@ def look(account: Account, *, at_least: timedelta, seconds: float, looked_at: bo
     What goes wrong is written where the pages show it, not raised. `seconds` bounds all calls.
     `looked_at`: somebody waits for it.
     """
-    if readonly.closed() or not sync.claim(account, at_least=at_least, looked_at=looked_at):
+    if read_only.closed() or not sync.claim(account, at_least=at_least, looked_at=looked_at):
         return False
     try:
         with clients.sync_client(account, seconds) as client:
@@ -79,7 +79,7 @@ def look_within_page(accounts: Iterable[Account], *, at_least: timedelta) -> Non
 
 def look_at(server: Server, seconds: float) -> None:
     """Fills what only the detail call carries, unless that was done within the last seconds."""
-    if readonly.closed() or sync.is_waiting(server.account):
+    if read_only.closed() or sync.is_waiting(server.account):
         return
     if not sync.claim_detail(server, at_least=DETAIL_FRESH):
         return

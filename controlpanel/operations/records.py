@@ -7,9 +7,9 @@ from django.db import DatabaseError, InterfaceError, transaction
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Team
-from controlpanel.audit import readonly
-from controlpanel.audit.content import requested_as
-from controlpanel.audit.recorder import AuditUnavailable, Result, Target, record, record_by
+from controlpanel.audit.log import read_only
+from controlpanel.audit.log.content import requested_as
+from controlpanel.audit.log.recorder import AuditUnavailable, Result, Target, record, record_by
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.operations import sightings
@@ -56,7 +56,7 @@ def can_record_outcome(operation: Operation) -> bool:
     except AuditUnavailable:
         return False
     except (DatabaseError, InterfaceError):
-        readonly.suspect()
+        read_only.suspect()
         return False
     return True
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 from controlpanel.credentials import clients, key_door, service_tokens
 from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
@@ -80,7 +80,7 @@ def send(operation_id: UUID) -> Operation:
 
 
 def _send(operation: Operation, seconds: float) -> Operation:
-    if operation.state != State.REQUESTED.value or readonly.closed():
+    if operation.state != State.REQUESTED.value or read_only.closed():
         return operation
     if not move(operation, State.SENDING):
         return Operation.objects.get(id=operation.id)

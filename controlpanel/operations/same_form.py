@@ -10,8 +10,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import closure
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.log import read_only_state
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.keys import macs
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock
@@ -28,7 +28,7 @@ def kept(content: str) -> str:
     try:
         return ":".join(macs.mac("fingerprint", _bytes(content))) if content else ""
     except KeysNotReady as error:
-        closure.close_for(error)
+        read_only_state.close_for(error)
         raise AuditUnavailable(str(error)) from error
 
 

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import services, sightings
@@ -27,7 +27,7 @@ def notice(scope: Scope, operation: Operation) -> None:
     """Its asker has opened the receipt of what was not done; anybody else's look is none."""
     is_asker = scope.actor.kind == "user" and scope.actor.id == operation.actor_id
     if is_asker and _waits(operation):
-        readonly.if_possible(lambda: _notice(operation))
+        read_only.if_possible(lambda: _notice(operation))
 
 
 def _waits(operation: Operation) -> bool:

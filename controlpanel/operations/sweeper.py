@@ -7,7 +7,7 @@ import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 from controlpanel.lib import clock
 from controlpanel.operations import runner
 from controlpanel.operations.models import IS_OPEN, Operation
@@ -26,7 +26,7 @@ ANSWERED_BY_NOW = timedelta(seconds=20)
 
 
 def sweep() -> None:
-    if readonly.closed():
+    if read_only.closed():
         return
     now = clock.now()
     # First what needs no call: it must not wait for a provider that does not answer.

@@ -10,7 +10,7 @@ from django.db.models import Q
 from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 from controlpanel.credentials import clients, key_mail
 from controlpanel.lib import clock, request_id
 from controlpanel.operations import looking, runner, sweeper
@@ -51,7 +51,7 @@ def sweep() -> None:
 @shared_task
 def export() -> None:
     with request_id.bound(request_id.new()):
-        if not readonly.closed():  # who was given what could not be written either
+        if not read_only.closed():  # who was given what could not be written either
             exporting.work()
 
 
@@ -59,7 +59,7 @@ def export() -> None:
 def warn_of_ends() -> None:
     """Panel keys that end soon."""
     with request_id.bound(request_id.new()):
-        if not readonly.closed():
+        if not read_only.closed():
             key_mail.warn_due()
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean

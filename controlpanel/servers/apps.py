@@ -5,7 +5,7 @@ class ServersConfig(AppConfig):
     name = "controlpanel.servers"
 
     def ready(self) -> None:
-        from controlpanel.audit import projections
+        from controlpanel.audit.tables import projections
         from controlpanel.servers.projections import PROJECTION
 
         projections.register(PROJECTION)

@@ -10,9 +10,9 @@ from uuid import UUID
 from controlpanel.accounts import access
 from controlpanel.accounts import projections as of_people
 from controlpanel.accounts.models import Invitation, Membership, Team
-from controlpanel.audit import projections
-from controlpanel.audit.content import Said
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.log.content import Said
+from controlpanel.audit.log.recorder import Target, record
+from controlpanel.audit.tables import projections
 from controlpanel.credentials import projections as of_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import request_id

@@ -15,8 +15,8 @@ from django.db.models import Count, F, Q, QuerySet
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account, Team
+from controlpanel.audit.log.recorder import Target, record
 from controlpanel.audit.models import TableDifference
-from controlpanel.audit.recorder import Target, record
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Origin
 from controlpanel.servers import chosen, labels, projections

@@ -11,7 +11,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib.scope import Reach, Scope
 from controlpanel.lib.text import clean
 from controlpanel.servers import label_access, selectors

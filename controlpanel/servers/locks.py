@@ -4,8 +4,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
-from controlpanel.audit.content import Said
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.content import Said
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean

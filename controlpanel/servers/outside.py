@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from controlpanel.accounts.models import Account
-from controlpanel.audit.recorder import Target, record
+from controlpanel.audit.log.recorder import Target, record
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Actor, Origin
 from controlpanel.servers import labels

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from controlpanel.audit import projections
-from controlpanel.audit.content import JSON, Said
-from controlpanel.audit.projections import Projection, Row
+from controlpanel.audit.log.content import JSON, Said
+from controlpanel.audit.tables import projections
+from controlpanel.audit.tables.projections import Projection, Row
 from controlpanel.servers.models import Server, ServerLock
 
 TABLE: Final = "lock"

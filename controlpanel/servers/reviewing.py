@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from django.db import transaction
 
 from controlpanel.accounts import access
-from controlpanel.audit import review_queue
-from controlpanel.audit.review_queue import SignedOff
+from controlpanel.audit.review import queue as review_queue
+from controlpanel.audit.review.queue import SignedOff
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean

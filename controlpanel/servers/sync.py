@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from controlpanel.accounts.models import Account
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 from controlpanel.lib import clock
 from controlpanel.servers import catalogue, identity, outside
 from controlpanel.servers.mirror import Rows
@@ -152,13 +152,13 @@ def answered(account: Account) -> None:
     """VPS.org answered somebody: after an outage the list is asked for at once, by whoever looks
     or by a worker."""
     down = AccountSync.objects.filter(account=account, failures__gt=0, trouble__in=OUTAGES)
-    readonly.if_possible(lambda: down.update(failures=0, next_at=clock.now(), tried_at=None))
+    read_only.if_possible(lambda: down.update(failures=0, next_at=clock.now(), tried_at=None))
 
 
 def want_detail(server: Server) -> None:
     """Somebody looks at this server: workers fill what only the detail call carries."""
     looked_at = Server.objects.filter(id=server.id)
-    readonly.if_possible(lambda: looked_at.update(wanted_at=clock.now()))
+    read_only.if_possible(lambda: looked_at.update(wanted_at=clock.now()))
 
 
 def note_trouble(

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from controlpanel.audit import events, selectors
+from controlpanel.audit.events import registry
+from controlpanel.audit.reading import selectors
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.servers import acknowledging
@@ -143,8 +144,8 @@ def _number(request: HttpRequest, name: str) -> int | None:
 def _choices(filters: Filters) -> dict[str, Any]:
     """What the two lists of the filter form offer, with what is chosen."""
     action, result = filters.given.get("action", ""), filters.given.get("result", "")
-    names = sorted(events.EVENTS, key=audit_filters.action_label)
-    offered = dict.fromkeys([*events.GROUPS, *filter(None, [action]), *names])
+    names = sorted(registry.EVENTS, key=audit_filters.action_label)
+    offered = dict.fromkeys([*registry.GROUPS, *filter(None, [action]), *names])
     labels = [(name, audit_filters.action_label(name)) for name in offered]
     return {
         "actions": [
@@ -153,6 +154,6 @@ def _choices(filters: Filters) -> dict[str, Any]:
         ],
         "results": [
             ("", _("Any result"), not result),
-            *((name, word, name == result) for name, word in events.RESULTS.items()),
+            *((name, word, name == result) for name, word in registry.RESULTS.items()),
         ],
     }

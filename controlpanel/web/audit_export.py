@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import exporting
-from controlpanel.audit import bundle, bundle_contents, exports
-from controlpanel.audit.bundle_contents import Span
-from controlpanel.audit.exports import Wish
-from controlpanel.audit.ledger import RolledBack
+from controlpanel.audit.checkpoints.checkpoint_file import RolledBack
+from controlpanel.audit.export import bundle, bundle_contents, exports
+from controlpanel.audit.export.bundle_contents import Span
+from controlpanel.audit.export.exports import Wish
 from controlpanel.audit.models import Export
 from controlpanel.lib.scope import Scope
 from controlpanel.outgoing.bell import ring

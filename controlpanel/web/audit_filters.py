@@ -11,8 +11,9 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.audit import events, query
-from controlpanel.audit.query import Part, Query
+from controlpanel.audit.events import registry
+from controlpanel.audit.reading import query_language
+from controlpanel.audit.reading.query_language import Part, Query
 from controlpanel.lib.text import clean
 
 LABELS: Final[Mapping[str, Promise]] = {
@@ -113,7 +114,7 @@ class Filters:
         """What has no field of its own, and goes with the form unchanged."""
         if self.problems:
             return self.text
-        return query.text_of(part for part in self.query.parts if part.key not in FIELDS)
+        return query_language.text_of(part for part in self.query.parts if part.key not in FIELDS)
 
     def chips(self, names: Mapping[str, str] = MappingProxyType({})) -> list[Chip]:
         """`names`: by key, what is shown instead of an id."""
@@ -121,7 +122,7 @@ class Filters:
         return [
             Chip(
                 f"{LABELS[part.key]}: {names.get(part.key) or _shown(part, self.asked)}",
-                _address(query.text_of(other for other in parts if other is not part)),
+                _address(query_language.text_of(other for other in parts if other is not part)),
             )
             for part in parts
         ]
@@ -140,14 +141,16 @@ class Filters:
 
 def address_of(**values: str) -> str:
     """The address of the events with these values of the query's keys, on the audit page."""
-    return _address(query.text_of(Part(key, value) for key, value in values.items()))
+    return _address(query_language.text_of(Part(key, value) for key, value in values.items()))
 
 
 def read(given: QueryDict) -> Filters:
-    fields = [(key, clean(given.get(key, ""), query.LONGEST)) for key in FIELDS]
+    fields = [(key, clean(given.get(key, ""), query_language.LONGEST)) for key in FIELDS]
     added = [str(Part(key, value)) for key, value in fields if value]
-    text = " ".join([*filter(None, [clean(given.get("q", ""), 4 * query.LONGEST)]), *added])
-    return Filters(text, query.parse(text), any(key in given for key in FIELDS))
+    text = " ".join(
+        [*filter(None, [clean(given.get("q", ""), 4 * query_language.LONGEST)]), *added]
+    )
+    return Filters(text, query_language.parse(text), any(key in given for key in FIELDS))
 
 
 def of_text(text: str) -> Filters:
@@ -166,15 +169,15 @@ def _shown(part: Part, asked: Mapping[str, Any]) -> str:
     if part.key == "action":
         return action_label(asked["action"])
     if part.key == "result":
-        return str(events.RESULTS[asked["result"]])
+        return str(registry.RESULTS[asked["result"]])
     if part.key == "via":
-        return str(events.VIAS[asked["via"]])
+        return str(registry.VIAS[asked["via"]])
     if part.key in {"after", "before"}:
         return f"{asked[part.key]:%Y-%m-%d %H:%M} UTC"
     return part.value
 
 
 def action_label(name: str) -> str:
-    if name in events.EVENTS:
-        return str(events.EVENTS[name].label)
-    return str(events.GROUPS[name][0]) if name in events.GROUPS else name
+    if name in registry.EVENTS:
+        return str(registry.EVENTS[name].label)
+    return str(registry.GROUPS[name][0]) if name in registry.GROUPS else name

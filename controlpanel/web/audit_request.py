@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.http import Http404
 from django.urls import reverse
 
-from controlpanel.audit import selectors
+from controlpanel.audit.reading import selectors
 from controlpanel.lib.scope import Scope
 from controlpanel.web.audit_filters import address_of
 from controlpanel.web.audit_rows import Row, rows

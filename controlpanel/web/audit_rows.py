@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts import permissions
-from controlpanel.audit import review_rules, sentences
-from controlpanel.audit.content import requested_as
+from controlpanel.audit.events import sentences
+from controlpanel.audit.log.content import requested_as
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.query import KINDS
+from controlpanel.audit.reading.query_language import KINDS
+from controlpanel.audit.review import rules as review_rules
 from controlpanel.lib.scope import Scope
 from controlpanel.servers.selectors import visible
 from controlpanel.web.audit_filters import address_of

@@ -7,8 +7,9 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import events, query, selectors
-from controlpanel.audit.query import Part
+from controlpanel.audit.events import registry
+from controlpanel.audit.reading import query_language, selectors
+from controlpanel.audit.reading.query_language import Part
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
@@ -33,17 +34,17 @@ class Suggestion:
 
 def suggestions(scope: Scope, typed: str) -> list[Suggestion]:
     ends = " " if typed.endswith(" ") else ""
-    typed = clean(typed, query.LONGEST) + ends
-    word = next(reversed([*query.words(typed)]), "")
+    typed = clean(typed, query_language.LONGEST) + ends
+    word = next(reversed([*query_language.words(typed)]), "")
     if not typed.endswith(word):  # the caret stands after a space
         word = ""
     head = typed.removesuffix(word) if word else typed
     key, sign, value = word.partition(":")
     if not sign:
-        used = {part.key for part in query.parse(head).parts}
+        used = {part.key for part in query_language.parse(head).parts}
         found = _keys(word, used)
         return [Suggestion(f"{name}:", meaning, f"{head}{name}:") for name, meaning in found]
-    if key.lower() not in query.KEYS:
+    if key.lower() not in query_language.KEYS:
         return []
     values = _matching(_values(scope, key.lower(), value), value)
     return [
@@ -53,7 +54,7 @@ def suggestions(scope: Scope, typed: str) -> list[Suggestion]:
 
 
 def _keys(word: str, used: set[str]) -> Iterator[tuple[str, str]]:
-    for key in query.KEYS:
+    for key in query_language.KEYS:
         if key.startswith(word.lower()) and key not in used:
             yield key, next(str(words) for example, words in HELP if example.startswith(f"{key}:"))
 
@@ -73,17 +74,17 @@ def _matching(values: Iterable[tuple[str, str]], typed: str) -> list[tuple[str, 
 
 
 def _actions() -> Iterator[tuple[str, str]]:
-    for name in dict.fromkeys([*events.GROUPS, *events.EVENTS]):
+    for name in dict.fromkeys([*registry.GROUPS, *registry.EVENTS]):
         yield name, action_label(name)
 
 
 def _results() -> Iterator[tuple[str, str]]:
-    for name in query.result_words():
+    for name in query_language.result_words():
         yield name, ""
 
 
 def _vias() -> Iterator[tuple[str, str]]:
-    for name, word in events.VIAS.items():
+    for name, word in registry.VIAS.items():
         yield name, str(word)
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.audit import selectors
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.reading import selectors
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.web.audit_filters import Filters, address_of

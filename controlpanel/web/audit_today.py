@@ -10,9 +10,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from controlpanel.audit import review_queue, review_visits
-from controlpanel.audit.review_rules import RULES
-from controlpanel.audit.review_visits import Day
+from controlpanel.audit.review import queue as review_queue
+from controlpanel.audit.review import visits
+from controlpanel.audit.review.rules import RULES
+from controlpanel.audit.review.visits import Day
 from controlpanel.lib.scope import Scope
 from controlpanel.web import verification
 from controlpanel.web.audit_rows import rows
@@ -40,8 +41,8 @@ class Bar:
 
 @door("audit.view")
 def today(request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    news = review_visits.news(scope, review_visits.visit(scope))
-    days = review_visits.refusals(scope)
+    news = visits.news(scope, visits.visit(scope))
+    days = visits.refusals(scope)
     audit = reverse("audit", args=[scope.team_slug])
     context = {
         "shield": verification.shield(scope),
@@ -58,13 +59,13 @@ def today(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     return page(request, "audit/today.html", context)
 
 
-def _news_words(news: review_visits.News) -> str:
+def _news_words(news: visits.News) -> str:
     if news.since is None:
         return _("This is your first visit here. These are the newest events.")
     if not news.count:
         return _("Nothing has happened since your last visit.")
     if news.is_more:
-        return _("More than %(n)d events since your last visit.") % {"n": review_visits.MOST}
+        return _("More than %(n)d events since your last visit.") % {"n": visits.MOST}
     text = ngettext(
         "%(n)d event since your last visit.", "%(n)d events since your last visit.", news.count
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts import access, delivering
 from controlpanel.accounts.delivering import MANAGES, DeliveryRefused
-from controlpanel.audit import delivery
+from controlpanel.audit.checkpoints import delivery
 from controlpanel.audit.models import Delivery
 from controlpanel.lib.scope import Scope
 from controlpanel.web.buttons import names_of

@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts.teams.members import OWNER
-from controlpanel.audit import differences
-from controlpanel.audit.differences import NotConfirmed
-from controlpanel.audit.projections import Difference
+from controlpanel.audit.tables import differences
+from controlpanel.audit.tables.differences import NotConfirmed
+from controlpanel.audit.tables.projections import Difference
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.web.banners import Banner

@@ -17,8 +17,8 @@ from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import User
 from controlpanel.accounts.request_origin import client_address
 from controlpanel.accounts.signin.session_store import cache_key
-from controlpanel.audit import readonly
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.log import read_only
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.gateway import rates
 from controlpanel.lib import request_id as ids
 from controlpanel.web import errors
@@ -94,7 +94,7 @@ class seen(UserSessionsMiddleware):  # type: ignore[misc]  # noqa: N801 like its
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         key = request.session.session_key
         if key and _person(request) and cache.add(cache_key("seen", key), 1, _SEEN_SECONDS):
-            readonly.if_possible(lambda: UserSession.objects.create_from_request(request))
+            read_only.if_possible(lambda: UserSession.objects.create_from_request(request))
         response: HttpResponseBase = self.get_response(request)
         return response
 
@@ -146,7 +146,7 @@ class refusals:  # noqa: N801 a middleware, named like its siblings
         """While nothing can be recorded nothing is begun either."""
         if request.method in _LOOKING or _route(request) in COMING_AND_GOING:
             return None
-        return errors.nothing_was_done(request) if readonly.closed() else None
+        return errors.nothing_was_done(request) if read_only.closed() else None
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -157,6 +157,6 @@ class refusals:  # noqa: N801 a middleware, named like its siblings
         if isinstance(exception, AuditUnavailable | DatabaseError):
             log.exception("request.nothing_was_done")
             if isinstance(exception, DatabaseError):
-                readonly.suspect()
+                read_only.suspect()
             return errors.nothing_was_done(request)
         return None

@@ -8,8 +8,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.audit import readonly
-from controlpanel.audit.event_type import Words
+from controlpanel.audit.events.event_type import Words
+from controlpanel.audit.log import read_only
 from controlpanel.web.banners import Banner
 
 _WHY: Final[Mapping[str, Words]] = {
@@ -32,7 +32,7 @@ _DO: Final[Mapping[str, Words]] = {
 
 
 def banner() -> Banner | None:
-    closed = readonly.closed()
+    closed = read_only.closed()
     if closed is None:
         return None
     since = timezone.localtime(closed.since)

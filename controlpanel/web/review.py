@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from controlpanel.accounts import access
-from controlpanel.audit import review, review_queue
 from controlpanel.audit.models import AuditEvent, ReviewItem
-from controlpanel.audit.review_queue import Entry, NotSignedOff, SignedOff
-from controlpanel.audit.review_rules import REFUSALS, RULES
+from controlpanel.audit.review import queue as review_queue
+from controlpanel.audit.review import scanner
+from controlpanel.audit.review.queue import Entry, NotSignedOff, SignedOff
+from controlpanel.audit.review.rules import REFUSALS, RULES
 from controlpanel.lib.scope import Scope
 from controlpanel.servers import reviewing
 from controlpanel.web.audit_rows import Row
@@ -145,7 +146,7 @@ def _address(base: str, rule: str, cursor: str, *, always: bool = False) -> str:
 
 def _behind(scope: Scope) -> dict[str, int]:
     """How far the log was looked through, while the worker is not through with it."""
-    reached, head = review.reached(str(scope.team_id))
+    reached, head = scanner.reached(str(scope.team_id))
     return {"reached": reached, "head": head} if reached < head else {}
 
 

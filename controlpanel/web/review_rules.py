@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts import access
-from controlpanel.audit import review_queue, review_settings
-from controlpanel.audit.review_rules import RULES, Settings
-from controlpanel.audit.review_settings import SettingsRefused
+from controlpanel.audit.review import queue as review_queue
+from controlpanel.audit.review import settings as review_settings
+from controlpanel.audit.review.rules import RULES, Settings
+from controlpanel.audit.review.settings import SettingsRefused
 from controlpanel.lib.scope import Scope
 from controlpanel.web.door import ask_again, door
 from controlpanel.web.htmx import page, see_other

@@ -7,9 +7,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from controlpanel import VERSION, env
-from controlpanel.audit import baseline, clockwatch, readonly, schema
+from controlpanel.audit.log import clock_jumps, read_only
+from controlpanel.audit.log.recorder import PANEL, AuditUnavailable, Target, record_now
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import PANEL, AuditUnavailable, Target, record_now
+from controlpanel.audit.tables import baseline, schema_changes
 from controlpanel.keys import macs
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import request_id
@@ -24,14 +25,14 @@ def record_start(process: str) -> None:
     and nothing else is done."""
     with request_id.bound(request_id.current() or request_id.new()):
         try:
-            readonly.look_back()
-            schema.record_changes()
+            read_only.look_back()
+            schema_changes.record_changes()
             baseline.take()
-            clockwatch.look_back()
+            clock_jumps.look_back()
             _record(process)
         except (AuditUnavailable, DatabaseError, InterfaceError, KeysNotReady):
             log.exception("panel.start_not_recorded", process=process)
-            readonly.suspect()
+            read_only.suspect()
 
 
 def shown_settings() -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from controlpanel.accounts.models import User
-from controlpanel.audit import triggers
+from controlpanel.audit.log import triggers
 from controlpanel.keys import startup as keys
 from controlpanel.lib import request_id
 from controlpanel.web import started

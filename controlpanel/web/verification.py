@@ -15,9 +15,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.audit import bundle, standing
-from controlpanel.audit.recorder import PANEL
-from controlpanel.audit.standing import COMMON, Standing, Trouble
+from controlpanel.audit.export import bundle
+from controlpanel.audit.log.recorder import PANEL
+from controlpanel.audit.verification import progress
+from controlpanel.audit.verification.progress import COMMON, Standing, Trouble
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.web.door import door
@@ -86,7 +87,7 @@ class Banner:
 
 
 def shield(scope: Scope) -> Shield:
-    rows = standing.of([COMMON, str(scope.team_id)])
+    rows = progress.of([COMMON, str(scope.team_id)])
     return _shield(scope, rows[COMMON], rows[str(scope.team_id)])
 
 
@@ -96,19 +97,19 @@ def banners(scope: Scope) -> list[Banner]:
     if _reads_of_panel(scope):
         wanted.append(PANEL)
     return [
-        _banner(scope, one.chain, one.wrong) for one in standing.of(wanted).values() if one.wrong
+        _banner(scope, one.chain, one.wrong) for one in progress.of(wanted).values() if one.wrong
     ]
 
 
 @door("audit.view")
 def show(request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    rows = standing.of([COMMON, str(scope.team_id)])
+    rows = progress.of([COMMON, str(scope.team_id)])
     common, own = rows[COMMON], rows[str(scope.team_id)]
     context: dict[str, Any] = {
         "shield": _shield(scope, common, own),
-        "full": standing.time(max(own.full, common.full)),
+        "full": progress.time(max(own.full, common.full)),
         "checkpoint": common.points.number,
-        "checkpoint_at": standing.time(common.points.at),
+        "checkpoint_at": progress.time(common.points.at),
         "troubles": [_trouble(scope, one) for one in (own, common) if one.wrong],
         "verifier_hash": bundle.verifier_hash(),
         "crumbs": [{"label": _("Audit"), "url": reverse("audit", args=[scope.team_slug])}],
@@ -118,7 +119,7 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 
 def _shield(scope: Scope, common: Standing, own: Standing) -> Shield:
     url = reverse("audit-verification", args=[scope.team_slug])
-    at = standing.time(own.at if own.behind else max(own.at, common.at))
+    at = progress.time(own.at if own.behind else max(own.at, common.at))
     number = own.place.seq
     if common.wrong or own.wrong:
         return Shield("bad", _("Something is wrong"), at, number, url)
@@ -160,7 +161,7 @@ def _trouble(scope: Scope, one: Standing) -> dict[str, Any]:
         "kind": wrong.kind,
         "place": _place(one.chain, wrong) if told and wrong.seq is not None else "",
         "sentence": wrong.sentence if told else "",
-        "at": standing.time(wrong.at),
+        "at": progress.time(wrong.at),
     }
 
 

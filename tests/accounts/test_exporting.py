@@ -18,10 +18,12 @@ from controlpanel.accounts import exporting
 from controlpanel.accounts.exporting import NotAsked, NotGiven
 from controlpanel.accounts.models import Membership, Team
 from controlpanel.accounts.teams.members import set_reach
-from controlpanel.audit import closure, exports, walking
-from controlpanel.audit.exports import Wish
+from controlpanel.audit.export import exports
+from controlpanel.audit.export.exports import Wish
+from controlpanel.audit.log import read_only_state
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent, Export
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.reading import batches
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.operations import tasks
@@ -51,7 +53,7 @@ def events(team: Team) -> None:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker says after every two events that it is alive."""
-    monkeypatch.setattr(walking, "STRETCH", 2)
+    monkeypatch.setattr(batches, "STRETCH", 2)
 
 
 def ask(person: Person, wish: Wish = CSV) -> Export:
@@ -85,7 +87,7 @@ def test_it_waits_while_nothing_can_be_recorded(
 ) -> None:
     export = ask(audrey, CSV)
     with broken_audit():
-        closure.close("full")
+        read_only_state.close("full")
         tasks.export()
         export.refresh_from_db()
         assert export.state == "waiting"

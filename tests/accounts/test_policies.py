@@ -9,8 +9,8 @@ from controlpanel.accounts import access
 from controlpanel.accounts.models import TeamPolicy
 from controlpanel.accounts.teams import team_policies
 from controlpanel.accounts.teams.team_policies import PolicyRefused
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.lib import clock
 from tests.people import Person
 

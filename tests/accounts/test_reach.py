@@ -3,8 +3,8 @@
 import pytest
 
 from controlpanel.accounts import access
-from controlpanel.audit import selectors as audit
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.reading import selectors as audit_selectors
 from controlpanel.lib.scope import EVERYTHING, Reach
 from controlpanel.operations import selectors as operations
 from controlpanel.servers import labels, locks, selectors
@@ -139,7 +139,7 @@ def test_the_audit_log_is_of_what_was_within(rita, bob, labelled):
     locks.lock(bob.scope(), labelled(WEB), "delete", "Keep web.")
     locks.lock(bob.scope(), labelled(DB), "delete", "Keep the database.")
     sent(power(bob, "reboot", labelled(DB)))
-    assert {event.target_name for event in audit.events(rita.scope())} == {WEB}
+    assert {event.target_name for event in audit_selectors.events(rita.scope())} == {WEB}
     text = rita.get("/teams/acme/audit/").content.decode()
     assert "Keep web." in text or WEB in text
     assert DB not in text
@@ -151,10 +151,10 @@ def test_the_audit_log_is_of_what_was_within(rita, bob, labelled):
 def test_history_stays_visible_to_those_who_could_see_it(rita, bob, alice, labelled):
     locks.lock(bob.scope(), labelled(WEB), "delete", "Keep web.")
     labels.put(alice.scope(), labelled(WEB), frozenset({"env:staging"}))
-    events = [event.event for event in audit.events(rita.scope())]
+    events = [event.event for event in audit_selectors.events(rita.scope())]
     assert events == ["server.labelled", "server.locked"]
     locks.release(access.as_now(labelled_owner(bob)), labelled(WEB), "Later.")
-    assert [event.event for event in audit.events(rita.scope())] == events
+    assert [event.event for event in audit_selectors.events(rita.scope())] == events
 
 
 def labelled_owner(bob):
@@ -166,7 +166,7 @@ def test_people_and_team_events_are_not_for_who_has_some_servers(rita, alice, bo
     alice.get("/teams/acme/members/")
     bob.get("/teams/acme/audit/")
     assert AuditEvent.objects.filter(event="authz_fail").exists()
-    assert not audit.events(rita.scope()).exists()
+    assert not audit_selectors.events(rita.scope()).exists()
 
 
 def test_an_action_asks_again_at_the_moment_of_sending(pat, alice, labelled, sandbox):

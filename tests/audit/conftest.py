@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from controlpanel.audit import triggers
+from controlpanel.audit.log import triggers
 from tests.audit.writing import Team, triggers_aside
 
 

@@ -10,11 +10,9 @@ from django.db import connection
 from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Invitation, Membership, TeamRole, User
 from controlpanel.accounts.teams import invitations, ownership_transfer, roles, team_policies
-from controlpanel.audit import (
-    review,
-    review_queue,
-)
 from controlpanel.audit.models import ReviewItem
+from controlpanel.audit.review import queue as review_queue
+from controlpanel.audit.review import scanner
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock
@@ -59,7 +57,7 @@ class Panel:
         ).key
         locks.lock(scope, self.server, "delete", "The only database.")
         ownership_transfer.offer(scope, self.bob)
-        while review.advance(self.chain):
+        while scanner.advance(self.chain):
             pass
         waiting = ReviewItem.objects.filter(chain=self.chain, signed_at=None).order_by("seq")
         self.signed, self.unsigned = waiting[0], waiting[1]

@@ -25,7 +25,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from controlpanel.audit import checkpoints, standing, triggers, verifying
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.log import triggers
+from controlpanel.audit.log.recorder import Target, record_now
 from controlpanel.audit.models import (
     AuditEvent,
     ChainHead,
@@ -34,8 +36,8 @@ from controlpanel.audit.models import (
     SigningKey,
     TargetHead,
 )
-from controlpanel.audit.recorder import Target, record_now
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification import progress, worker
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.lib import clock
 from tests.audit.writing import BOB, PAGE, Team, change, triggers_aside
 
@@ -149,7 +151,7 @@ class Log(RuleBasedStateMachine):
     @rule(events=st.sampled_from([1, 3, 1000]))
     def work(self, events: int) -> None:
         self.mend()
-        verifying.run(events=events)
+        worker.run(events=events)
 
     @rule(seed=SEEDS)
     def tamper(self, seed: int) -> None:
@@ -227,8 +229,8 @@ class Log(RuleBasedStateMachine):
         try:
             for _ in ("under way", "next"):
                 clock.shift(timedelta(days=1))
-                verifying.run()
-            wrong = [one.wrong for one in standing.everything().values() if one.wrong]
+                worker.run()
+            wrong = [one.wrong for one in progress.everything().values() if one.wrong]
             assert (not wrong) == self.untouched, wrong
         finally:
             transaction.set_rollback(True)

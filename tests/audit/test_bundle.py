@@ -15,8 +15,9 @@ import pytest
 from django.db import connection
 
 from controlpanel import env
-from controlpanel.audit import bundle, bundle_contents, bundle_proofs, checkpoints, verifier
-from controlpanel.audit.bundle_contents import Histories, Span, Wanted, of_target
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.export import bundle, bundle_contents, bundle_proofs, bundle_verifier
+from controlpanel.audit.export.bundle_contents import Histories, Span, Wanted, of_target
 from controlpanel.audit.models import AuditEvent
 from controlpanel.keys import ring, signatures
 from controlpanel.lib import clock
@@ -57,7 +58,7 @@ def run(folder: Path) -> tuple[int, str]:
 def in_order(folder: Path) -> bool:
     """The same without a process of its own; the second implementation must agree."""
     try:
-        verifier.verify(folder)
+        bundle_verifier.verify(folder)
     except Exception:
         return False
     return True
@@ -102,7 +103,7 @@ def test_one_servers_history_is_proven_complete(history: Path) -> None:
     assert "these 4 events are the complete history of server id-web-01" in said
     assert "Not proved" in said
     assert second_verifier.check(history) == []
-    assert "Not proved" in "".join(verifier.verify(history))
+    assert "Not proved" in "".join(bundle_verifier.verify(history))
 
 
 def test_a_span_of_a_chain_is_proven_complete(span: Path) -> None:
@@ -289,7 +290,7 @@ def test_a_bundle_signed_by_somebody_else_shows_another_key(history: Path) -> No
 
 
 def test_the_verifier_is_short_and_needs_only_the_standard_library() -> None:
-    text = Path(verifier.__file__).read_text()
+    text = Path(bundle_verifier.__file__).read_text()
     assert len(text.splitlines()) <= 200
     heads = [line.split()[1] for line in text.splitlines() if line.startswith(("import ", "from "))]
     imported = {name.partition(".")[0] for name in heads}
@@ -306,10 +307,10 @@ def test_ed25519_agrees_with_the_library() -> None:
         key = ring.Key("audit-sign-1", "audit-sign", None, chosen.randbytes(32))
         message = chosen.randbytes(chosen.randrange(200))
         signature, public = signatures.sign(key, message), signatures.public(key)
-        assert verifier.signed(public, message, signature)
+        assert bundle_verifier.signed(public, message, signature)
         assert second_verifier.signed(bytes.fromhex(public), message, bytes.fromhex(signature))
-        assert not verifier.signed(public, message + b"x", signature)
-        assert not verifier.signed(public, message, signature[:-2] + "ff")
+        assert not bundle_verifier.signed(public, message + b"x", signature)
+        assert not bundle_verifier.signed(public, message, signature[:-2] + "ff")
 
 
 def changed(folder: Path, chosen: random.Random) -> tuple[Path, bytes]:

@@ -9,8 +9,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
-from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints, ledger, triggers
+from controlpanel.audit import hashing
+from controlpanel.audit.checkpoints import checkpoint_file, checkpoints
+from controlpanel.audit.log import triggers
 from controlpanel.audit.models import (
     AuditEvent,
     ChainHead,
@@ -19,7 +20,7 @@ from controlpanel.audit.models import (
     SigningKey,
     TargetHead,
 )
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.keys import macs, ring, signatures
 from controlpanel.lib import clock
 from tests.audit.writing import Team, change, edit_head, found, triggers_aside
@@ -89,7 +90,7 @@ def test_an_empty_log_has_checkpoints_too(db: None) -> None:
 
 def test_the_file_outside_has_the_same_lines(acme: Team, ledger_file: Path) -> None:
     made = [taken(), taken()]
-    assert [ledger.line(point) for point in made] == ledger_file.read_text().splitlines()
+    assert [checkpoint_file.line(point) for point in made] == ledger_file.read_text().splitlines()
     assert stat.S_IMODE(ledger_file.stat().st_mode) == 0o600
 
 
@@ -154,7 +155,7 @@ def test_it_finds_a_database_rolled_back_with_its_checkpoints(acme: Team) -> Non
     change("DELETE FROM audit_checkpointchain WHERE checkpoint = 2")
     assert (wrong := found())
     assert (wrong.kind, wrong.seq) == ("rolled_back", 2)
-    with pytest.raises(ledger.RolledBack, match="rolled back"):
+    with pytest.raises(checkpoint_file.RolledBack, match="rolled back"):
         checkpoints.take()
 
 
@@ -299,5 +300,5 @@ def test_a_rewritten_chain_that_the_key_signed_contradicts_the_checkpoint(acme: 
 
 def edit_to(team: Team, head: ChainHead, gone: AuditEvent) -> None:
     """The head as it was before the last event, signed as only the panel can."""
-    mac = macs.mac("audit-mac", chains.head_message(team.chain, head.seq - 1, gone.prev_hash))[1]
+    mac = macs.mac("audit-mac", hashing.head_message(team.chain, head.seq - 1, gone.prev_hash))[1]
     edit_head(team, seq=head.seq - 1, hash=gone.prev_hash, mac=mac)

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlpanel.audit import clockwatch, tasks, verify
+from controlpanel.audit import tasks
+from controlpanel.audit.events.sentences import sentence
+from controlpanel.audit.log import clock_jumps
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import AuditUnavailable
-from controlpanel.audit.sentences import sentence
+from controlpanel.audit.verification import full_check
 from controlpanel.lib import clock
 from tests.audit.writing import Team
 from tests.tools.breaking import broken_audit
@@ -29,23 +31,23 @@ def test_it_works(db: None) -> None:
     assert (back.phase, back.data["seconds"]) == ("back", 120)
     assert back.at < forward.at
     assert "jumped back by 120 seconds" in sentence(back)
-    assert verify.verify().sound
+    assert full_check.verify().sound
 
 
 @pytest.mark.parametrize("seconds", [9, -9])
 def test_a_small_correction_is_none(db: None, seconds: int) -> None:
-    clockwatch.watch()
+    clock_jumps.watch()
     clock.shift(timedelta(seconds=seconds))
-    clockwatch.watch()
+    clock_jumps.watch()
     assert not jumps()
 
 
 def test_what_could_not_be_recorded_is_recorded_later(db: None) -> None:
-    clockwatch.watch()
+    clock_jumps.watch()
     clock.shift(timedelta(hours=1))
     with broken_audit():
         with pytest.raises(AuditUnavailable):
-            clockwatch.watch()
+            clock_jumps.watch()
         tasks.watch_clock()
     tasks.watch_clock()
     (one,) = jumps()
@@ -55,7 +57,7 @@ def test_what_could_not_be_recorded_is_recorded_later(db: None) -> None:
 def test_a_start_before_what_is_recorded_already(acme: Team) -> None:
     newest = datetime.now(UTC)
     clock.shift(timedelta(days=-1))
-    clockwatch.look_back()
+    clock_jumps.look_back()
     (one,) = jumps()
     assert one.phase == "back"
     assert abs(one.data["seconds"] - 86_400) < 60
@@ -63,5 +65,5 @@ def test_a_start_before_what_is_recorded_already(acme: Team) -> None:
 
 
 def test_a_start_afterwards_is_nothing(acme: Team) -> None:
-    clockwatch.look_back()
+    clock_jumps.look_back()
     assert not jumps()

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlpanel.audit import chain as chains
-from controlpanel.audit import content
-from controlpanel.audit.content import Target
+from controlpanel.audit import hashing
+from controlpanel.audit.log import content
+from controlpanel.audit.log.content import Target
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin
 from controlpanel.lib.text import clean
@@ -32,13 +32,13 @@ def built(data: dict[str, Any], name: str = "web-01") -> dict[str, Any]:
         ["env:prod"],
         data,
     )
-    content.place_in_history(made, 1, chains.GENESIS)
+    content.place_in_history(made, 1, hashing.GENESIS)
     return made
 
 
 @given(st.dictionaries(st.text(), ANY, max_size=5))
 def test_whatever_comes_becomes_bounded_json(data: dict[str, Any]) -> None:
-    text = chains.canonical(built(data))
+    text = hashing.canonical(built(data))
     assert len(text.encode()) < 200_000
     assert json.loads(text)
     assert "\x00" not in text
@@ -50,7 +50,7 @@ def test_a_name_is_cleaned_as_everywhere(name: str) -> None:
 
 
 def test_large_data_is_cut_not_refused() -> None:
-    text = chains.canonical(built({str(n): ["x" * 5000] * 500 for n in range(500)}))
+    text = hashing.canonical(built({str(n): ["x" * 5000] * 500 for n in range(500)}))
     assert len(text) < 40_000
 
 
@@ -58,7 +58,7 @@ def test_deep_data_is_cut_not_refused() -> None:
     deep: Any = "bottom"
     for _ in range(500):
         deep = {"a": deep}
-    assert "bottom" not in chains.canonical(built(deep))
+    assert "bottom" not in hashing.canonical(built(deep))
 
 
 def test_numbers_that_json_cannot_carry_become_text() -> None:

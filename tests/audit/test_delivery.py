@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints, delivery, merkle
+from controlpanel.audit import hashing
+from controlpanel.audit.checkpoints import checkpoints, delivery, merkle
 from controlpanel.audit.models import AuditEvent, Delivery
 from controlpanel.keys import signatures
 from controlpanel.lib import clock
@@ -267,7 +267,7 @@ def test_mail(acme: Team, settings: Settings) -> None:
     body = attached.get_content()
     sent = json.loads(body)
     assert sent["statement"] == point.statement
-    assert chains.canonical(sent).encode() == (body if isinstance(body, bytes) else body.encode())
+    assert hashing.canonical(sent).encode() == (body if isinstance(body, bytes) else body.encode())
     assert row(acme, "mail").number == 1
 
 

@@ -11,12 +11,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from controlpanel.audit import bundle, checkpoints, selectors, standing, triggers, verifying
-from controlpanel.audit import chain as chains
-from controlpanel.audit.bundle_contents import Histories
-from controlpanel.audit.keys import usage
+from controlpanel.audit import hashing
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.checkpoints.key_events import usage
+from controlpanel.audit.export import bundle
+from controlpanel.audit.export.bundle_contents import Histories
+from controlpanel.audit.log import triggers
 from controlpanel.audit.models import AuditEvent, Checkpoint, SigningKey
-from controlpanel.audit.verify import verify
+from controlpanel.audit.reading import selectors
+from controlpanel.audit.verification import progress, worker
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.keys import macs, ring, rotation, signatures, startup
 from controlpanel.lib import clock
 from tests.audit.writing import Team, edit, edit_head, triggers_aside
@@ -46,18 +50,18 @@ def rotate(purpose: str) -> str:
 
 
 def test_events_of_all_epochs_verify(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     for number in (2, 3):
         assert rotate("audit-mac") == f"audit-mac-{number}"
         acme.write_numbered(number)
         checkpoints.take()
-        verifying.run()
+        worker.run()
     used = set(AuditEvent.objects.filter(chain=acme.chain).values_list("mac_key_id", flat=True))
     assert used == {"audit-mac-1", "audit-mac-2", "audit-mac-3"}
     assert verify().sound
     clock.shift(timedelta(days=1))
-    verifying.run()
-    assert all(one.sound for one in standing.everything().values())
+    worker.run()
+    assert all(one.sound for one in progress.everything().values())
 
 
 def test_a_key_that_events_need_stays(acme: Team) -> None:
@@ -71,7 +75,7 @@ def test_a_key_that_events_need_stays(acme: Team) -> None:
 def test_a_key_that_only_the_verification_was_written_with_stays(acme: Team) -> None:
     """Its rows would look forged without it."""
     rotate("audit-mac")
-    verifying.run()
+    worker.run()
     signed = AuditEvent.objects.filter(mac_key_id="audit-mac-2").count()
     assert usage()["audit-mac-2"] > signed
 
@@ -100,8 +104,8 @@ def test_the_signing_key_goes_and_its_public_half_stays(acme: Team) -> None:
         "audit-sign-2",
     ]
     assert verify().sound
-    verifying.run()
-    assert standing.load(standing.COMMON).sound
+    worker.run()
+    assert progress.load(progress.COMMON).sound
 
 
 def test_a_bundle_over_two_epochs_verifies_without_the_panel(acme: Team, tmp_path: Path) -> None:
@@ -128,22 +132,22 @@ def test_a_row_signed_with_a_key_of_another_time_is_found(acme: Team) -> None:
     """Somebody who has an old key, and the database, writes what fits in every other way."""
     rotate("audit-mac")
     acme.write_numbered(7)
-    verifying.run()
+    worker.run()
     acme.write_numbered(8)
     last = AuditEvent.objects.get(chain=acme.chain, seq=8)
     old = ring.current().get("audit-mac-1")
     assert old
     triggers_aside()
-    mac = macs.digest(old, chains.event_message(last.hash))
+    mac = macs.digest(old, hashing.event_message(last.hash))
     edit(acme, 8, mac_key_id=old.id, mac=mac)
-    message = chains.head_message(acme.chain, 8, last.hash)
+    message = hashing.head_message(acme.chain, 8, last.hash)
     edit_head(acme, mac_key_id=old.id, mac=macs.digest(old, message))
     triggers.make()
     wrong = verify().wrong
     assert wrong
     assert (wrong.kind, wrong.seq) == ("epoch", 8)
-    verifying.run()
-    found = standing.load(acme.chain).wrong
+    worker.run()
+    found = progress.load(acme.chain).wrong
     assert found
     assert (found.kind, found.seq) == ("epoch", 8)
 

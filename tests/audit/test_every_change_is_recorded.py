@@ -10,7 +10,7 @@ from django.core.management import get_commands
 from django.urls import get_resolver
 
 from controlpanel import env
-from controlpanel.audit import events
+from controlpanel.audit.events import registry
 from tests.audit.emitting import (
     COMMANDS,
     COMMANDS_THAT_CHANGE_NOTHING,
@@ -44,7 +44,7 @@ def test_every_command_says_what_it_records() -> None:
 @pytest.mark.parametrize("listed", [*ROUTES.items(), *COMMANDS.items()], ids=lambda one: one[0])
 def test_what_they_record_is_registered(listed: tuple[str, frozenset[str]]) -> None:
     assert listed[1]
-    assert listed[1] <= events.EVENTS.keys()
+    assert listed[1] <= registry.EVENTS.keys()
 
 
 def test_every_function_that_writes_rows_records_it_or_says_who_does() -> None:

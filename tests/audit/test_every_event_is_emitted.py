@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from controlpanel import env
-from controlpanel.audit import events
-from controlpanel.audit.events_of_panel import PANEL
-from controlpanel.audit.events_of_people import PEOPLE
-from controlpanel.audit.events_of_servers import SERVERS
+from controlpanel.audit.events import registry
+from controlpanel.audit.events.panel import PANEL
+from controlpanel.audit.events.people import PEOPLE
+from controlpanel.audit.events.servers import SERVERS
 from controlpanel.operations.states import KINDS
 
 _SOURCES = [
@@ -23,7 +23,7 @@ _ASKING = {"Q", "_was_told", "event_type", "exclude", "filter", "get", "startswi
 def test_every_registered_event_is_emitted_somewhere() -> None:
     emitted = {name for path in _SOURCES for name in _emitted(path.read_text(encoding="utf-8"))}
     emitted |= {f"server.{kind}" for kind in KINDS}
-    assert set(events.EVENTS) - emitted == set()
+    assert set(registry.EVENTS) - emitted == set()
 
 
 def test_one_that_is_only_asked_for_would_be_found() -> None:
@@ -34,7 +34,7 @@ def test_one_that_is_only_asked_for_would_be_found() -> None:
 
 def test_no_type_is_there_twice() -> None:
     names = [one.name for one in (*PEOPLE, *SERVERS, *PANEL)]
-    assert sorted(names) == sorted(events.EVENTS)
+    assert sorted(names) == sorted(registry.EVENTS)
 
 
 def _emitted(text: str) -> Iterator[str]:

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from controlpanel.audit import appending, content
-from controlpanel.audit import chain as chains
-from controlpanel.audit.appending import Place, Standing
+from controlpanel.audit import hashing
+from controlpanel.audit.log import append, content
+from controlpanel.audit.log.append import Place, Standing
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead
-from controlpanel.audit.recorder import AuditUnavailable
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.keys import macs
 from tests.audit.writing import Team, change, found, triggers_aside
 
@@ -37,7 +37,7 @@ def in_format_1(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(content, "build", build_1)
     monkeypatch.setattr(content, "place_in_history", lambda *_: None)
-    monkeypatch.setattr(appending, "write", write_1)
+    monkeypatch.setattr(append, "write", write_1)
 
 
 def write_1(place: Place, _before: Standing, columns: dict[str, Any], head_mac: str, **_: str):
@@ -54,7 +54,7 @@ def test_an_event_knows_its_number_and_the_one_before(acme: Team) -> None:
     first = acme.write(target="db-01")
     acme.write(target="db-02")
     second = acme.write(target="db-01")
-    assert (first.target_seq, first.target_prev) == (1, chains.GENESIS)
+    assert (first.target_seq, first.target_prev) == (1, hashing.GENESIS)
     assert (second.target_seq, second.target_prev) == (2, first.hash)
     assert second.content["target"]["seq"] == 2
     assert second.content["target"]["prev"] == first.hash
@@ -136,14 +136,14 @@ def test_it_finds_the_head_of_events_that_are_gone(acme: Team) -> None:
 
 def test_it_finds_a_signed_event_out_of_its_history(acme: Team, monkeypatch: Any) -> None:
     monkeypatch.setattr(content, "place_in_history", lambda built, *_: _placed(built, 9))
-    monkeypatch.setattr(appending, "write", write_1)  # the database itself would refuse it
+    monkeypatch.setattr(append, "write", write_1)  # the database itself would refuse it
     acme.write(target="web-03")
     assert (wrong := found())
     assert (wrong.kind, wrong.seq) == ("target", 7)
 
 
 def _placed(built: dict[str, Any], seq: int) -> None:
-    built["target"] |= {"seq": seq, "prev": chains.GENESIS}
+    built["target"] |= {"seq": seq, "prev": hashing.GENESIS}
 
 
 def test_heads_of_no_chain_are_found(acme: Team, as_owner: None) -> None:
@@ -179,14 +179,16 @@ def test_each_database_refuses_its_own_way(acme: Team) -> None:
 
 
 def test_a_chain_and_a_target_are_never_signed_alike() -> None:
-    one = chains.target_message("a", "bc", "d", 1, chains.GENESIS)
-    assert one != chains.target_message("ab", "c", "d", 1, chains.GENESIS)
-    assert one != chains.head_message("a", 1, chains.GENESIS)
+    one = hashing.target_message("a", "bc", "d", 1, hashing.GENESIS)
+    assert one != hashing.target_message("ab", "c", "d", 1, hashing.GENESIS)
+    assert one != hashing.head_message("a", 1, hashing.GENESIS)
 
 
 def test_a_key_of_another_purpose_signs_no_head(acme: Team, as_owner: None) -> None:
     target = head(acme, "web-03")
-    message = chains.target_message(acme.chain, target.kind, target.target, target.seq, target.hash)
+    message = hashing.target_message(
+        acme.chain, target.kind, target.target, target.seq, target.hash
+    )
     key_id, mac = macs.mac("fingerprint", message)
     edit_target(acme, "web-03", "mac_key_id", key_id)
     edit_target(acme, "web-03", "mac", mac)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlpanel.audit import merkle
+from controlpanel.audit.checkpoints import merkle
 
 
 def of_rfc(entries: list[bytes]) -> bytes:

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
-from controlpanel.audit import checkpoints, export_lines, review, sentences, verifier
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.events import sentences
+from controlpanel.audit.export import bundle_verifier
+from controlpanel.audit.export import lines as export_lines
+from controlpanel.audit.log.recorder import Target, record_now
 from controlpanel.audit.models import AuditEvent, ReviewItem
-from controlpanel.audit.recorder import Target, record_now
-from controlpanel.audit.verify import verify
+from controlpanel.audit.review import scanner
+from controlpanel.audit.verification.full_check import verify
 from tests.audit import second_verifier
 from tests.audit.test_bundle import all_of, in_order, unpacked
 from tests.audit.writing import BOB, PAGE, Team
@@ -76,7 +80,7 @@ def test_both_verifiers_take_a_bundle_with_it(team: Team, tmp_path: Path) -> Non
     checkpoints.take()
     folder = unpacked(tmp_path / "bundle", all_of(team))
     assert in_order(folder)
-    verifier.verify(folder)
+    bundle_verifier.verify(folder)
     assert second_verifier.check(folder) == []
     assert "via key “ci-deploy” 192.0.2.7" in (folder / "report.txt").read_text()
     events = (folder / "events.jsonl").read_text()
@@ -93,7 +97,7 @@ def test_each_key_has_addresses_of_its_own(team: Team) -> None:
     fresh = write(team, replace(KEY, address=ELSEWHERE))
     write(team, replace(KEY, address=ELSEWHERE))
     write(team, other)
-    while review.advance(team.chain):
+    while scanner.advance(team.chain):
         pass
     items = ReviewItem.objects.filter(chain=team.chain, rule="addresses")
     assert list(items.values_list("seq", flat=True)) == [fresh.seq]

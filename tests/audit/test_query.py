@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlpanel.audit.query import KEYS, LONGEST, Part, parse, text_of
+from controlpanel.audit.reading.query_language import KEYS, LONGEST, Part, parse, text_of
 from controlpanel.lib.text import clean
 
 PROPOSED = "actor:bob action:server.delete result:denied target:web-01 after:2026-01-01"

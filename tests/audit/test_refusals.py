@@ -8,9 +8,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from controlpanel.audit import refusals
+from controlpanel.audit.log import refusals
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.lib import clock
 from tests.people import Person
 

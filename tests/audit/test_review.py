@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from controlpanel.audit import review, review_settings, tasks
+from controlpanel.audit import tasks
+from controlpanel.audit.log.recorder import Result, Target, record_now
 from controlpanel.audit.models import (
     AuditEvent,
     RefusalDay,
@@ -17,7 +18,8 @@ from controlpanel.audit.models import (
     ReviewRules,
     SeenAddress,
 )
-from controlpanel.audit.recorder import Result, Target, record_now
+from controlpanel.audit.review import scanner
+from controlpanel.audit.review import settings as review_settings
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin
 from tests.audit.writing import BOB, PAGE, Team
@@ -76,7 +78,7 @@ def refuse(team: Team, actor: Actor = BOB, minutes: float = 0) -> AuditEvent:
 
 
 def look(team: Team) -> None:
-    while review.advance(team.chain):
+    while scanner.advance(team.chain):
         pass
 
 
@@ -176,7 +178,7 @@ def test_refusals_that_one_event_counts_are_as_many(
     for _ in range(3):
         refuse(team)
     events = [refuse_many(team, count) for count in counted]
-    while review.advance(team.chain, most):
+    while scanner.advance(team.chain, most):
         pass
     assert RefusalDay.objects.get().count == 3 + sum(counted)
     item = ReviewItem.objects.get(rule="refusals")
@@ -254,7 +256,7 @@ def test_work_at_night_waits_by_the_teams_clock(team: Team) -> None:
 
 def change(team: Team, on: set[str] | None = None, **numbers: Any) -> bool:
     scope = team.scope
-    before = review.settings_after(team.chain, 2**62)
+    before = scanner.settings_after(team.chain, 2**62)
     return review_settings.change(scope, set(before.on) if on is None else on, **numbers)
 
 
@@ -388,7 +390,7 @@ def test_it_is_the_same_in_any_steps_and_when_done_again(team: Team, most: int) 
     assert whole
     for model in (ReviewItem, ReviewCursor, SeenAddress, RefusalDay):
         model.objects.all().delete()
-    while review.advance(team.chain, most):
+    while scanner.advance(team.chain, most):
         pass
     assert outcome(team) == whole
     assert list(RefusalDay.objects.values_list("day", "count")) == days
@@ -402,16 +404,16 @@ def test_a_worker_that_dies_half_way_leaves_nothing_half(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     team.write("server.delete")
-    whole = review._Look.write
+    whole = scanner._Look.write
 
     def dies(self: Any) -> None:
         whole(self)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(review._Look, "write", dies)
+        patch.setattr(scanner._Look, "write", dies)
         with pytest.raises(KeyboardInterrupt):
-            review.advance(team.chain)
+            scanner.advance(team.chain)
     assert not found(team)
     assert not ReviewCursor.objects.filter(seq__gt=0).exists()
     look(team)
@@ -431,7 +433,7 @@ def test_refusals_in_a_row_as_said_in_another_way(db: None, gaps: list[float], m
     times = []
     for gap in gaps:
         times.append(refuse(team, minutes=gap).at)
-    while review.advance(team.chain, most):
+    while scanner.advance(team.chain, most):
         pass
     assert [(row[0], row[2]) for row in outcome(team)] == in_a_row(times)
 
@@ -458,4 +460,4 @@ def test_nothing_new_costs_two_questions(team: Team, django_assert_num_queries: 
     team.write("server.delete")
     look(team)
     with django_assert_num_queries(2):
-        review.catch_up()
+        scanner.catch_up()

@@ -10,9 +10,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
-from controlpanel.audit import closure, schema
+from controlpanel.audit.events.sentences import sentence
+from controlpanel.audit.log import read_only_state
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.sentences import sentence
+from controlpanel.audit.tables import schema_changes
 from controlpanel.keys import startup
 from controlpanel.keys.models import KeyCheck
 from tests.tools.breaking import broken_audit
@@ -23,7 +24,7 @@ def as_in_use(db: None) -> Iterator[None]:
     """The tests' own database is made without it."""
     startup.refuse_unless_ready()
     config = apps.get_app_config("audit")
-    post_migrate.connect(schema.migrated, sender=config, dispatch_uid="panel.migrated")
+    post_migrate.connect(schema_changes.migrated, sender=config, dispatch_uid="panel.migrated")
     yield
     post_migrate.disconnect(sender=config, dispatch_uid="panel.migrated")
 
@@ -34,7 +35,7 @@ def told() -> list[AuditEvent]:
 
 def test_it_works(as_in_use: None) -> None:
     MigrationRecorder.Migration.objects.filter(app="sessions").delete()
-    schema.record_changes()
+    schema_changes.record_changes()
     call_command("migrate", "sessions", fake=True, verbosity=0)
     first, second = told()
     assert first.data["before"] == {}
@@ -46,9 +47,9 @@ def test_it_works(as_in_use: None) -> None:
 
 
 def test_a_migrate_that_does_nothing_is_nothing(as_in_use: None) -> None:
-    schema.record_changes()
+    schema_changes.record_changes()
     call_command("migrate", verbosity=0)
-    schema.record_changes()
+    schema_changes.record_changes()
     assert len(told()) == 1
 
 
@@ -56,24 +57,24 @@ def test_before_there_are_keys_the_panel_is_not_read_only(
     as_in_use: None, settings: Settings, tmp_path: Path
 ) -> None:
     settings.PANEL_KEYS_FILE = tmp_path / "keys.json"
-    schema.migrated(plan=["something"])
-    assert closure.current() is None
+    schema_changes.migrated(plan=["something"])
+    assert read_only_state.current() is None
     assert not told()
 
 
 def test_nothing_is_sealed_before_the_database_knows_the_keys(as_in_use: None) -> None:
     known = list(KeyCheck.objects.all())
     KeyCheck.objects.all().delete()
-    schema.migrated(plan=["something"])
+    schema_changes.migrated(plan=["something"])
     assert not told()
     KeyCheck.objects.bulk_create(known)
-    schema.migrated(plan=["something"])
+    schema_changes.migrated(plan=["something"])
     assert len(told()) == 1
 
 
 def test_what_could_not_be_recorded_is_recorded_at_the_next_start(as_in_use: None) -> None:
     with broken_audit():
-        schema.migrated(plan=["something"])
+        schema_changes.migrated(plan=["something"])
     assert not told()
-    schema.record_changes()
+    schema_changes.record_changes()
     assert len(told()) == 1

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from controlpanel.audit import search, selectors
 from controlpanel.audit.models import AuditEvent, SearchText
-from controlpanel.audit.verify import verify
+from controlpanel.audit.reading import selectors, text_index
+from controlpanel.audit.verification.full_check import verify
 from tests.audit.writing import Team, change
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
 def found(team: Team, word: str) -> list[int]:
     events = AuditEvent.objects.filter(chain=team.chain).order_by("-seq")
-    return [event.seq for event in search.matching(events, team.chain, word)]
+    return [event.seq for event in text_index.matching(events, team.chain, word)]
 
 
 def named(team: Team, **asked: Any) -> list[int]:
@@ -24,7 +24,7 @@ def test_it_works(acme: Team, globex: Team) -> None:
     acme.write(target="needle-01")
     globex.write(target="needle-01")
     acme.write(target="needle-02")
-    assert search.index() > 0
+    assert text_index.index() > 0
     assert found(acme, "needle") == [8, 7]
     assert found(acme, "NEEDLE-01") == [7]
     assert named(acme, target="eedle-0") == [8, 7]
@@ -35,10 +35,10 @@ def test_it_works(acme: Team, globex: Team) -> None:
 
 def test_it_finds_what_is_not_taken_up_yet(acme: Team) -> None:
     acme.write(target="needle-01")
-    search.index()
+    text_index.index()
     acme.write(target="needle-02")
     assert found(acme, "needle") == [8, 7]
-    search.index()
+    text_index.index()
     assert found(acme, "needle") == [8, 7]
 
 
@@ -48,33 +48,33 @@ def test_any_word_is_found_as_before(acme: Team, word: str) -> None:
     acme.write(note=f"needle {word} in a haystack")
     before = found(acme, word)
     assert 8 in before
-    search.index()
+    text_index.index()
     assert found(acme, word) == before
 
 
 def test_a_frequent_word_is_found_too(acme: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(12):
         acme.write_numbered(number)
-    search.index()
+    text_index.index()
     everything = list(range(18, 0, -1))
     assert found(acme, "web-") == everything
-    monkeypatch.setattr(search, "_OFTEN", 100)
+    monkeypatch.setattr(text_index, "_OFTEN", 100)
     assert found(acme, "web-") == everything
-    monkeypatch.setattr(search, "_FEW", 3)
+    monkeypatch.setattr(text_index, "_FEW", 3)
     assert found(acme, "web-") == everything
 
 
 def test_it_goes_on_in_batches(acme: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "BATCH", 2)
-    assert search.index(most=3) == 4
-    assert search.index() == 2
-    assert search.index() == 0
+    monkeypatch.setattr(text_index, "BATCH", 2)
+    assert text_index.index(most=3) == 4
+    assert text_index.index() == 2
+    assert text_index.index() == 0
     assert found(acme, "web-") == [6, 5, 4, 3, 2, 1]
 
 
 def test_a_falsified_index_invents_nothing_and_can_be_made_anew(acme: Team) -> None:
     acme.write(target="needle-01")
-    search.index()
+    text_index.index()
     change("UPDATE audit_searchtext SET seq = 100 WHERE seq = 7")
     assert found(acme, "needle") == []
     assert verify().sound

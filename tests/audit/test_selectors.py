@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from controlpanel.audit import selectors
-from controlpanel.audit.selectors import events
+from controlpanel.audit.reading import selectors
+from controlpanel.audit.reading.selectors import events
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor
 from tests.audit.writing import Team

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from controlpanel.audit import events, sentences
+from controlpanel.audit.events import registry, sentences
+from controlpanel.audit.log.recorder import Result
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import Result
 from controlpanel.lib.scope import Actor
 from tests.audit.writing import Team, edit, triggers_aside
 
@@ -44,7 +44,7 @@ def test_what_is_not_known_is_not_said_to_be_done(team: Team) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_phase_and_result_of_an_operation_has_words_of_its_own(kind: str) -> None:
-    known = events.EVENTS[f"server.{kind}"]
+    known = registry.EVENTS[f"server.{kind}"]
     cells = [
         ("intent", "pending"),
         *(("outcome", result) for result in ("success", "failure", "unknown", "denied")),
@@ -54,9 +54,9 @@ def test_each_phase_and_result_of_an_operation_has_words_of_its_own(kind: str) -
     assert len({str(known.sentence_for(*cell)) for cell in cells}) == len(cells)
 
 
-@pytest.mark.parametrize("name", events.EVENTS)
+@pytest.mark.parametrize("name", registry.EVENTS)
 def test_each_sentence_uses_only_what_its_event_holds(name: str) -> None:
-    known = events.EVENTS[name]
+    known = registry.EVENTS[name]
     for sentence in known.sentences.values():
         used = set(re.findall(r"%\((\w+)\)s", str(sentence)))
         assert used <= {"actor", "target"} | known.required

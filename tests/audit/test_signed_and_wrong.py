@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints
-from controlpanel.audit.appending import PURPOSE
+from controlpanel.audit import hashing
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.log.append import PURPOSE
 from controlpanel.audit.models import AuditEvent, ChainHead, Checkpoint, TargetHead
 from controlpanel.keys import macs, ring, signatures
 from tests.audit.test_verify import rehash
@@ -19,19 +19,19 @@ def sign(team: Team, start: int) -> None:
     """From that event on everything fits again, the head too."""
     rehash(team, start)
     for row in AuditEvent.objects.filter(chain=team.chain, seq__gte=start):
-        edit(team, row.seq, mac=macs.mac(PURPOSE, chains.event_message(row.hash))[1])
+        edit(team, row.seq, mac=macs.mac(PURPOSE, hashing.event_message(row.hash))[1])
     sign_head(team, ChainHead.objects.get(chain=team.chain).hash)
 
 
 def sign_head(team: Team, last_hash: str) -> None:
-    message = chains.head_message(team.chain, 6, last_hash)
+    message = hashing.head_message(team.chain, 6, last_hash)
     edit_head(team, hash=last_hash, mac=macs.mac(PURPOSE, message)[1])
 
 
 def restate(changes: dict[str, Any]) -> None:
     """The last checkpoint says something else, signed as only the panel can."""
     point = Checkpoint.objects.latest("number")
-    statement = chains.canonical({**chains.parse(point.statement), **changes})
+    statement = hashing.canonical({**hashing.parse(point.statement), **changes})
     key = ring.current().active(signatures.PURPOSE)
     change(
         "UPDATE audit_checkpoint SET statement = %s, signature = %s WHERE number = %s",

@@ -13,13 +13,9 @@ from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Account, Membership, Team, TeamRole
 from controlpanel.accounts.teams import invitations, members, ownership_transfer, team_policies
 from controlpanel.accounts.teams import roles as team_roles
-from controlpanel.audit import (
-    baseline,
-    differences,
-    projections,
-    review_settings,
-)
 from controlpanel.audit.models import AuditEvent, TableDifference
+from controlpanel.audit.review import settings as review_settings
+from controlpanel.audit.tables import baseline, differences, projections
 from controlpanel.credentials import key_door, panel_keys
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.operations import closing, offboarding
@@ -216,7 +212,7 @@ def test_nobody_takes_over_from_a_member_that_the_log_does_not_know(panel: Panel
 def older(db: None) -> Panel:
     """A panel from before events named rows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("controlpanel.audit.content.rows_said", lambda _: {})
+        patch.setattr("controlpanel.audit.log.content.rows_said", lambda _: {})
         return Panel()
 
 

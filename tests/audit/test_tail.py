@@ -12,8 +12,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from controlpanel.audit import tail
-from controlpanel.audit.export_lines import json_line
+from controlpanel.audit.export import live_tail
+from controlpanel.audit.export.lines import json_line
 from controlpanel.audit.models import AuditEvent, TailCursor
 from tests.audit.writing import Team
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 @pytest.fixture(autouse=True)
 def file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings.PANEL_AUDIT_TAIL_FILE = str(tmp_path / "tail" / "audit.jsonl")
-    monkeypatch.setattr(tail, "_BATCH", 3)
+    monkeypatch.setattr(live_tail, "_BATCH", 3)
     return tmp_path / "tail" / "audit.jsonl"
 
 
@@ -49,12 +49,12 @@ def rotated(file: Path) -> list[Path]:
 
 def forget(file: Path) -> None:
     """Times pass: nobody has written for a while."""
-    long_ago = time.time() - 2 * tail.REST
+    long_ago = time.time() - 2 * live_tail.REST
     os.utime(file, (long_ago, long_ago))
 
 
 def test_every_event_of_every_chain_is_there_once(acme: Team, globex: Team, file: Path) -> None:
-    tail.catch_up()
+    live_tail.catch_up()
     assert ids(file) == recorded()
     for line in lines(file):
         event = AuditEvent.objects.get(chain=line["chain"], seq=line["seq"])
@@ -64,24 +64,24 @@ def test_every_event_of_every_chain_is_there_once(acme: Team, globex: Team, file
 
 
 def test_it_goes_on_where_it_stood(acme: Team, globex: Team, file: Path) -> None:
-    tail.catch_up()
+    live_tail.catch_up()
     acme.write()
-    tail.catch_up()
-    tail.catch_up()
+    live_tail.catch_up()
+    live_tail.catch_up()
     assert sorted(ids(file)) == recorded()
 
 
 def test_it_is_off_unless_a_file_is_named(acme: Team, file: Path, settings: Settings) -> None:
     settings.PANEL_AUDIT_TAIL_FILE = ""
-    tail.catch_up()
+    live_tail.catch_up()
     assert not file.parent.exists()
     assert not TailCursor.objects.exists()
 
 
 def test_only_one_worker_writes(acme: Team, file: Path) -> None:
-    with tail._alone(file) as alone:
+    with live_tail._alone(file) as alone:
         assert alone
-        tail.catch_up()
+        live_tail.catch_up()
     assert not file.exists()
 
 
@@ -90,12 +90,12 @@ def test_a_begun_line_is_written_to_its_end(
     acme: Team, globex: Team, file: Path, length: int
 ) -> None:
     """A worker died in it; a shipper may have read so far."""
-    tail.catch_up()
+    live_tail.catch_up()
     before = file.read_bytes()
     TailCursor.objects.filter(chain=globex.chain).update(seq=1)
     torn = before + json_line(AuditEvent.objects.get(chain=globex.chain, seq=2))[:length]
     file.write_bytes(torn)
-    tail.catch_up()
+    live_tail.catch_up()
     assert file.read_bytes().startswith(torn)
     assert set(ids(file)) == set(recorded())
 
@@ -103,7 +103,7 @@ def test_a_begun_line_is_written_to_its_end(
 def test_what_nobody_here_began_is_ended_and_left(acme: Team, file: Path) -> None:
     file.parent.mkdir()
     file.write_bytes(b"what is this")
-    tail.catch_up()
+    live_tail.catch_up()
     assert file.read_bytes().startswith(b"what is this\n{")
 
 
@@ -119,9 +119,9 @@ def test_nothing_is_lost_when_the_disk_is_full(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
-        tail.catch_up()
+        live_tail.catch_up()
     assert not file.read_bytes().endswith(b"\n")
-    tail.catch_up()
+    live_tail.catch_up()
     assert set(ids(file)) == set(recorded())
 
 
@@ -130,12 +130,12 @@ def test_at_its_size_it_gets_another_name(
 ) -> None:
     settings.PANEL_AUDIT_TAIL_BYTES = 2500
     settings.PANEL_AUDIT_TAIL_KEEP = 2
-    tail.catch_up()
+    live_tail.catch_up()
     first = file.stat().st_ino
     read = ids(file)
     for _ in range(20):
         forget(file)
-        tail.catch_up()
+        live_tail.catch_up()
         read += [one for one in ids(file) if one not in read]
     assert sorted(read) == recorded()
     assert len(rotated(file)) == 2
@@ -148,12 +148,12 @@ def test_a_full_file_rests_before_it_is_renamed(
 ) -> None:
     """Whoever follows the name has read it to its end by then."""
     settings.PANEL_AUDIT_TAIL_BYTES = 2500
-    tail.catch_up()
+    live_tail.catch_up()
     size = file.stat().st_size
-    tail.catch_up()
+    live_tail.catch_up()
     assert (file.stat().st_size, rotated(file)) == (size, [])
     forget(file)
-    tail.catch_up()
+    live_tail.catch_up()
     (old,) = rotated(file)
     assert old.stat().st_size == size
 
@@ -162,10 +162,10 @@ def test_a_worker_that_dies_while_renaming_leaves_all_there(
     acme: Team, globex: Team, file: Path, settings: Settings
 ) -> None:
     settings.PANEL_AUDIT_TAIL_BYTES = 2500
-    tail.catch_up()
-    tail._rotate(file)  # and no more
+    live_tail.catch_up()
+    live_tail._rotate(file)  # and no more
     for _ in range(5):
-        tail.catch_up()
+        live_tail.catch_up()
         forget(file)
     assert sorted(ids(file, *rotated(file))) == recorded()
 
@@ -183,14 +183,14 @@ def test_a_worker_killed_in_the_middle_of_a_line(
 
     def work() -> None:
         monkeypatch.setattr(os, "write", dies)
-        tail.catch_up()
+        live_tail.catch_up()
 
     for _ in range(3):
         (child,) = started(work)
         assert os.waitpid(child, 0)[1] == signal.SIGKILL
     torn = file.read_bytes()
     assert not torn.endswith(b"\n")
-    tail.catch_up()
+    live_tail.catch_up()
     assert file.read_bytes().startswith(torn)
     assert set(ids(file)) == set(recorded())
 
@@ -205,12 +205,12 @@ def test_two_workers_while_others_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.PANEL_AUDIT_TAIL_BYTES = 12_000
-    monkeypatch.setattr(tail, "REST", 3.0)
+    monkeypatch.setattr(live_tail, "REST", 3.0)
 
     def work() -> None:
         ends = time.monotonic() + 4
         while time.monotonic() < ends:
-            tail.catch_up()
+            live_tail.catch_up()
             time.sleep(0.02)
 
     children = started(work, work)
@@ -219,7 +219,7 @@ def test_two_workers_while_others_write(
         follower.read()
         time.sleep(0.02)
     while len(set(follower.ids())) < len(recorded()):
-        tail.catch_up()
+        live_tail.catch_up()
         follower.read()
         time.sleep(0.05)
     for child in children:

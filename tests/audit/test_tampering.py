@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 
 from controlpanel import env
-from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints
+from controlpanel.audit import hashing
+from controlpanel.audit.checkpoints import checkpoints
 from controlpanel.audit.models import Checkpoint
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock
 from tests.audit.test_verify import copy, event, rehash, without_constraints
@@ -35,7 +35,7 @@ def reorder(acme: Team, globex: Team) -> None:
 
 def insert(acme: Team, globex: Team) -> None:
     last = event(acme, 6)
-    this = chains.event_hash(acme.chain, 7, last.hash, last.canonical)
+    this = hashing.event_hash(acme.chain, 7, last.hash, last.canonical)
     copy(last, seq=7, prev_hash=last.hash, hash=this)
 
 
@@ -48,7 +48,7 @@ def fork(acme: Team, globex: Team) -> None:
     without_constraints()
     last = event(acme, 6)
     text = last.canonical.replace("web-06", "web-66")
-    this = chains.event_hash(acme.chain, 6, last.prev_hash, text)
+    this = hashing.event_hash(acme.chain, 6, last.prev_hash, text)
     copy(last, canonical=text, target_name="web-66", target_id="id-web-66", hash=this)
 
 
@@ -72,8 +72,8 @@ def sign_anew(acme: Team, globex: Team) -> None:
     edit(acme, 3, canonical=event(acme, 3).canonical.replace("bob@", "eve@"))
     rehash(acme, 3)
     for seq in (3, 4, 5, 6):
-        edit(acme, seq, mac=macs.digest(other, chains.event_message(event(acme, seq).hash)))
-    message = chains.head_message(acme.chain, 6, event(acme, 6).hash)
+        edit(acme, seq, mac=macs.digest(other, hashing.event_message(event(acme, seq).hash)))
+    message = hashing.head_message(acme.chain, 6, event(acme, 6).hash)
     edit_head(acme, mac=macs.digest(other, message))
 
 

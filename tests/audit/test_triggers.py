@@ -6,9 +6,9 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, models, transaction
 
-from controlpanel.audit import triggers
+from controlpanel.audit.log import triggers
 from controlpanel.audit.models import AuditEvent, ChainHead
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from tests.audit.writing import Team, change
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints, verifier
+from controlpanel.audit import hashing
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.export import bundle_verifier
 from controlpanel.keys import ring, signatures
 from controlpanel.lib import clock
 from tests.audit import second_verifier
@@ -48,7 +49,7 @@ def sign(folder: Path, manifest: str | None = None) -> None:
         said = json.loads(path.read_bytes())
         for name in said["members"]:
             said["members"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        manifest = chains.canonical(said) + "\n"
+        manifest = hashing.canonical(said) + "\n"
     path.write_text(manifest)
     key = ring.current().active(signatures.PURPOSE, clock.now())
     signature = signatures.sign(key, b"bundle\x00" + manifest.encode())
@@ -70,7 +71,7 @@ def in_text(member: str, old: str, new: str) -> Edit:
 def in_manifest(**values: Any) -> Edit:
     def edit(folder: Path) -> None:
         said = json.loads((folder / "manifest.json").read_bytes())
-        sign(folder, chains.canonical({**said, **values}) + "\n")
+        sign(folder, hashing.canonical({**said, **values}) + "\n")
 
     return edit
 
@@ -80,7 +81,7 @@ def named_key(name: str) -> Edit:
 
     def edit(folder: Path) -> None:
         keys = json.loads((folder / "keys.json").read_bytes())
-        (folder / "keys.json").write_text(chains.canonical({**keys, name: public()}) + "\n")
+        (folder / "keys.json").write_text(hashing.canonical({**keys, name: public()}) + "\n")
         sign(folder)
         in_manifest(key=name)(folder)
 
@@ -107,8 +108,8 @@ def in_event(old: str, new: str) -> Edit:
         chain = json.loads((folder / "manifest.json").read_bytes())["chain"]
         assert old in line["canonical"]
         line["canonical"] = line["canonical"].replace(old, new, 1)
-        line["hash"] = chains.event_hash(chain, line["seq"], line["prev"], line["canonical"])
-        path.write_text("\n".join([chains.canonical(line), *rest]) + "\n")
+        line["hash"] = hashing.event_hash(chain, line["seq"], line["prev"], line["canonical"])
+        path.write_text("\n".join([hashing.canonical(line), *rest]) + "\n")
         sign(folder)
 
     return edit
@@ -265,4 +266,4 @@ def test_every_key_that_signed_must_be_given(span: Path) -> None:
 
 
 def test_it_imports_into_the_panel_without_touching_the_process(span: Path) -> None:
-    assert verifier.verify(span, [public()])
+    assert bundle_verifier.verify(span, [public()])

@@ -7,10 +7,11 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from controlpanel.audit import chain as chains
-from controlpanel.audit import checkpoints, triggers
+from controlpanel.audit import hashing
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.log import triggers
 from controlpanel.audit.models import AuditEvent, ChainHead
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock
 from tests.audit.writing import Team, change, edit, edit_head, found, triggers_aside
@@ -68,9 +69,9 @@ def without_constraints() -> None:
 
 def rehash(team: Team, start: int) -> None:
     """Makes all hashes fit again, as somebody can who has the database and no key."""
-    previous = event(team, start - 1).hash if start > 1 else chains.GENESIS
+    previous = event(team, start - 1).hash if start > 1 else hashing.GENESIS
     for row in AuditEvent.objects.filter(chain=team.chain, seq__gte=start).order_by("seq"):
-        this = chains.event_hash(team.chain, row.seq, previous, row.canonical)
+        this = hashing.event_hash(team.chain, row.seq, previous, row.canonical)
         change(
             "UPDATE audit_auditevent SET prev_hash = %s, hash = %s WHERE chain = %s AND seq = %s",
             *(previous, this, team.chain, row.seq),
@@ -194,7 +195,7 @@ def test_it_finds_an_event_put_in_at_the_end(acme: Team, globex: Team) -> None:
         globex.write()  # another chain goes on further, which is no excuse for this one
     triggers_aside()
     last = event(acme, 6)
-    this = chains.event_hash(acme.chain, 7, last.hash, last.canonical)
+    this = hashing.event_hash(acme.chain, 7, last.hash, last.canonical)
     copy(last, seq=7, prev_hash=last.hash, hash=this)
     assert (wrong := found())
     assert (wrong.kind, wrong.seq) == ("beyond_head", 7)
@@ -204,7 +205,7 @@ def test_it_finds_an_event_put_in_at_the_end_with_the_head_moved(
     acme: Team, as_owner: None
 ) -> None:
     last = event(acme, 6)
-    this = chains.event_hash(acme.chain, 7, last.hash, last.canonical)
+    this = hashing.event_hash(acme.chain, 7, last.hash, last.canonical)
     copy(last, seq=7, prev_hash=last.hash, hash=this)
     edit_head(acme, seq=7, hash=this)
     assert (wrong := found())
@@ -230,7 +231,7 @@ def test_it_finds_a_fork(acme: Team, as_owner: None) -> None:
     without_constraints()
     third = event(acme, 3)
     text = third.canonical.replace("web-03", "web-33")
-    this = chains.event_hash(acme.chain, 3, third.prev_hash, text)
+    this = hashing.event_hash(acme.chain, 3, third.prev_hash, text)
     copy(third, canonical=text, target_name="web-33", target_id="id-web-33", hash=this)
     assert (wrong := found())
     assert wrong.kind in {"duplicate", "mac"}
@@ -261,7 +262,7 @@ def test_it_finds_two_chains_that_were_exchanged(acme: Team, globex: Team, as_ow
 
 
 def test_it_finds_a_mac_made_with_another_key(acme: Team, as_owner: None) -> None:
-    message = chains.event_message(event(acme, 3).hash)
+    message = hashing.event_message(event(acme, 3).hash)
     other = ring.Key("audit-mac-1", "audit-mac", clock.now(), b"x" * ring.KEY_BYTES)
     for key_id, mac in (
         ("audit-mac-1", macs.digest(other, message)),
@@ -340,7 +341,7 @@ def test_it_finds_an_event_signed_with_a_key_of_another_time(
     assert verify().sound
     triggers_aside()
     stolen = keys.active("audit-mac")
-    mac = macs.digest(stolen, chains.event_message(late.hash))
+    mac = macs.digest(stolen, hashing.event_message(late.hash))
     edit(acme, 7, mac_key_id=stolen.id, mac=mac)
     assert (wrong := found())
     assert (wrong.kind, wrong.seq) == ("epoch", 7)
@@ -354,7 +355,7 @@ def test_it_finds_a_head_signed_with_a_key_of_another_time(
     )
     settings.PANEL_KEYS = ring.dump(ring.KeyRing([*ring.current().keys, second]))
     now = head(acme)
-    message = chains.head_message(acme.chain, now.seq, now.hash)
+    message = hashing.head_message(acme.chain, now.seq, now.hash)
     edit_head(acme, mac_key_id=second.id, mac=macs.digest(second, message))
     assert (wrong := found())
     assert (wrong.kind, wrong.chain, wrong.seq) == ("head_epoch", acme.chain, 6)

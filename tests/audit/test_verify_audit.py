@@ -5,7 +5,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from controlpanel.audit import checkpoints, triggers
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.log import triggers
 from controlpanel.audit.models import SigningKey
 from controlpanel.lib import clock
 from tests.audit.writing import Team, change, edit, triggers_aside

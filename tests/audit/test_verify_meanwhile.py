@@ -5,10 +5,10 @@ import threading
 import pytest
 from django.db import connection
 
-from controlpanel.audit import checkpoints
-from controlpanel.audit.histories import Histories, Problem
+from controlpanel.audit.checkpoints import checkpoints
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
+from controlpanel.audit.verification.target_histories import Histories, Problem
 from tests.audit.writing import Team
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]

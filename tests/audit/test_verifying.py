@@ -9,10 +9,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from controlpanel.audit import checkpoints, standing, triggers, verifying
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.log import triggers
 from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead, Verification
-from controlpanel.audit.standing import COMMON, Standing
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification import progress, worker
+from controlpanel.audit.verification.full_check import verify
+from controlpanel.audit.verification.progress import COMMON, Standing
 from controlpanel.lib import clock
 from tests.audit.test_tampering import KINDS
 from tests.audit.test_verify import event
@@ -22,11 +24,11 @@ pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
 
 def of(team: Team) -> Standing:
-    return standing.load(team.chain)
+    return progress.load(team.chain)
 
 
 def wrong_kind(chain: str) -> str:
-    wrong = standing.load(chain).wrong
+    wrong = progress.load(chain).wrong
     return wrong.kind if wrong else ""
 
 
@@ -38,7 +40,7 @@ def told() -> list[tuple[str, str]]:
 
 def full_run() -> None:
     clock.shift(timedelta(days=1))
-    verifying.run()
+    worker.run()
 
 
 def tampered(team: Team, seq: int, **columns: Any) -> None:
@@ -49,9 +51,9 @@ def tampered(team: Team, seq: int, **columns: Any) -> None:
 
 def test_it_works(acme: Team, globex: Team) -> None:
     checkpoints.take()
-    verifying.run()
+    worker.run()
     assert (of(acme).place.seq, of(globex).place.seq) == (6, 3)
-    common = standing.load(COMMON)
+    common = progress.load(COMMON)
     assert common.sound
     assert common.points.number == 1
     assert common.at
@@ -59,21 +61,21 @@ def test_it_works(acme: Team, globex: Team) -> None:
 
 
 def test_it_goes_on_from_where_it_was(acme: Team, globex: Team) -> None:
-    verifying.run()
+    worker.run()
     tampered(acme, 3, result="denied")
     acme.write()
     checkpoints.take()
-    verifying.run()
+    worker.run()
     assert of(acme).sound  # what it has behind it is read again by the walk over everything
     assert (of(acme).place.seq, of(acme).place.point) == (7, 1)
 
 
 def test_a_run_is_bounded(acme: Team, globex: Team) -> None:
-    verifying.run(events=2)
+    worker.run(events=2)
     assert of(acme).place.seq + of(globex).place.seq == 2
     assert of(acme).behind or of(globex).behind
     for _ in range(20):
-        verifying.run(events=2)
+        worker.run(events=2)
     assert (of(acme).place.seq, of(globex).place.seq) == (6, 3)
     assert not of(acme).behind
     assert not of(globex).behind
@@ -81,12 +83,12 @@ def test_a_run_is_bounded(acme: Team, globex: Team) -> None:
 
 def test_the_walk_over_everything_comes_in_slices(acme: Team, globex: Team) -> None:
     checkpoints.take()
-    verifying.run()
-    first = standing.load(COMMON).full
+    worker.run()
+    first = progress.load(COMMON).full
     clock.shift(timedelta(days=1))
     runs = 0
-    while standing.load(COMMON).full == first:
-        verifying.run(events=2)
+    while progress.load(COMMON).full == first:
+        worker.run(events=2)
         runs += 1
         assert runs < 50
     assert runs > 3
@@ -96,16 +98,16 @@ def test_the_walk_over_everything_comes_in_slices(acme: Team, globex: Team) -> N
 
 def test_when_nothing_is_new_it_asks_little(acme: Team, globex: Team) -> None:
     checkpoints.take()
-    verifying.run()
-    verifying.run()
+    worker.run()
+    worker.run()
     with CaptureQueriesContext(connection) as few:
-        verifying.run()
+        worker.run()
     for name in ("one", "two", "three"):
         Team(name).write()
-    verifying.run()
-    verifying.run()
+    worker.run()
+    worker.run()
     with CaptureQueriesContext(connection) as more:
-        verifying.run()
+        worker.run()
     assert len(more) == len(few)
     assert len(few) < 20
 
@@ -116,7 +118,7 @@ def test_the_walk_over_everything_finds_what_was_changed_later(
 ) -> None:
     checkpoints.take()
     checkpoints.take()
-    verifying.run()
+    worker.run()
     tamper, named, _what = KINDS[kind]
     triggers_aside()
     tamper(acme, globex)
@@ -141,52 +143,52 @@ NEW: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", NEW)
 def test_what_is_wrong_with_a_new_event_is_found_at_once(acme: Team, case: str) -> None:
     columns, kind = NEW[case]
-    verifying.run()
+    worker.run()
     acme.write()
     tampered(acme, 7, **columns)
-    verifying.run()
+    worker.run()
     wrong = of(acme).wrong
     assert wrong
     assert (wrong.kind, wrong.seq) == (kind, 7)
 
 
 def test_a_cut_is_found_at_once(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     triggers_aside()
     kept = event(acme, 4)
     change("DELETE FROM audit_auditevent WHERE chain = %s AND seq > 4", acme.chain)
     edit_head(acme, seq=4, hash=kept.hash)
     triggers.make()
-    verifying.run()
+    worker.run()
     assert wrong_kind(acme.chain) == "rolled_back"
 
 
 def test_an_added_event_is_found_at_once(acme: Team, globex: Team) -> None:
-    verifying.run()
+    worker.run()
     triggers_aside()
     KINDS["insert"][0](acme, globex)
     triggers.make()
-    verifying.run()
+    worker.run()
     assert wrong_kind(acme.chain) == "beyond_head"
 
 
 def test_a_chain_taken_out_altogether_is_found(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     triggers_aside()
     for table in ("audit_auditevent", "audit_chainhead", "audit_targethead"):
         change(f"DELETE FROM {table} WHERE chain = %s", acme.chain)  # noqa: S608
     triggers.make()
-    verifying.run()
+    worker.run()
     assert wrong_kind(acme.chain) == "head_missing"
 
 
 def test_a_history_whose_last_event_was_taken_out_does_not_go_on(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     triggers_aside()
     change("DELETE FROM audit_auditevent WHERE chain = %s AND seq = 3", acme.chain)
     triggers.make()
     acme.write_numbered(3)
-    verifying.run()
+    worker.run()
     wrong = of(acme).wrong
     assert wrong
     assert (wrong.kind, wrong.seq) == ("target", 7)
@@ -203,11 +205,11 @@ def test_a_target_that_nothing_new_is_about_is_seen_once_a_day(
     acme: Team, sql: str, kind: str
 ) -> None:
     checkpoints.take()
-    verifying.run()
+    worker.run()
     triggers_aside()
     change(sql)
     triggers.make()
-    verifying.run()
+    worker.run()
     assert of(acme).sound
     full_run()
     assert wrong_kind(acme.chain) in {kind, "checkpoint_targets"}
@@ -216,7 +218,7 @@ def test_a_target_that_nothing_new_is_about_is_seen_once_a_day(
 def test_an_older_head_of_a_target_put_back_is_found(acme: Team) -> None:
     old = TargetHead.objects.get(chain=acme.chain, target="id-web-02")
     acme.write_numbered(2)
-    verifying.run()
+    worker.run()
     triggers_aside()
     change(
         "UPDATE audit_targethead SET seq = %s, hash = %s, mac = %s WHERE target = 'id-web-02'",
@@ -228,25 +230,25 @@ def test_an_older_head_of_a_target_put_back_is_found(acme: Team) -> None:
 
 
 def test_missing_triggers_are_found_at_once(acme: Team, as_owner: None) -> None:
-    verifying.run()
+    worker.run()
     assert wrong_kind(COMMON) == "triggers"
     triggers.make()
-    verifying.run()
+    worker.run()
     assert wrong_kind(COMMON) == "triggers"  # what was done meanwhile is not known yet
-    clock.shift(verifying.AGAIN_AFTER)
-    verifying.run()
-    assert standing.load(COMMON).sound
+    clock.shift(worker.AGAIN_AFTER)
+    worker.run()
+    assert progress.load(COMMON).sound
 
 
 def test_checkpoints_taken_away_are_found_at_once(acme: Team, ledger_file: Any) -> None:
     checkpoints.take()
-    verifying.run()
+    worker.run()
     triggers_aside()
     change("DELETE FROM audit_checkpoint")
     change("DELETE FROM audit_checkpointchain")
     triggers.make()
     ledger_file.unlink()
-    verifying.run()
+    worker.run()
     assert wrong_kind(COMMON) == "rolled_back"
 
 
@@ -261,29 +263,29 @@ def test_the_end_of_the_file_may_be_a_line_that_is_being_written(
     assert unfinished.endswith(end)
     ledger_file.write_text(f"{first}\n{unfinished}")
     assert verify().sound is sound
-    verifying.run()
+    worker.run()
     assert of(acme).sound
-    assert standing.load(COMMON).sound is sound
+    assert progress.load(COMMON).sound is sound
 
 
 def test_a_public_key_that_signed_nothing_is_found_at_once(acme: Team) -> None:
     checkpoints.take()
     change("INSERT INTO audit_signingkey (key_id, public) VALUES ('mine', 'ff')")
-    verifying.run()
+    worker.run()
     assert wrong_kind(COMMON) == "signing_key"
 
 
 def test_a_shorter_file_is_found_at_once(acme: Team, ledger_file: Any) -> None:
     checkpoints.take()
     checkpoints.take()
-    verifying.run()
+    worker.run()
     ledger_file.write_text(ledger_file.read_text().splitlines(keepends=True)[0])
-    verifying.run()
+    worker.run()
     assert wrong_kind(COMMON) == "file"
 
 
 def test_what_is_wrong_stays_until_everything_was_seen_to_be_sound(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     before = event(acme, 3).result
     tampered(acme, 3, result="denied")
     full_run()
@@ -291,74 +293,74 @@ def test_what_is_wrong_stays_until_everything_was_seen_to_be_sound(acme: Team) -
     assert found
     assert (found.kind, found.seq) == ("columns", 3)
     tampered(acme, 3, result=before)
-    verifying.run()
+    worker.run()
     assert of(acme).wrong
-    clock.shift(verifying.AGAIN_AFTER)
-    verifying.run()
+    clock.shift(worker.AGAIN_AFTER)
+    worker.run()
     assert of(acme).sound
 
 
 def test_it_tells_what_changed_and_each_walk_over_everything(acme: Team) -> None:
-    verifying.run()
-    verifying.run()
+    worker.run()
+    worker.run()
     assert told() == [("panel", "success")]
     tampered(acme, 3, result="denied")
     full_run()
     new = told()[1:]
     assert sorted(new) == [(acme.chain, "failure"), ("panel", "failure")]
     for _ in range(3):
-        clock.shift(verifying.AGAIN_AFTER)
-        verifying.run()
+        clock.shift(worker.AGAIN_AFTER)
+        worker.run()
     assert told()[3:] == []
     tampered(acme, 3, result="success")
-    clock.shift(verifying.AGAIN_AFTER)
-    verifying.run()
+    clock.shift(worker.AGAIN_AFTER)
+    worker.run()
     assert sorted(told()[3:]) == [
         (acme.chain, "success"),
         ("panel", "success"),
         ("panel", "success"),
     ]
-    verifying.run()
+    worker.run()
     assert of(acme).sound
 
 
 def test_a_row_that_somebody_changed_is_itself_wrong(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     tampered(acme, 3, result="denied")
     full_run()
     row = Verification.objects.get(chain=acme.chain)
     state = row.state.replace('"kind":"columns"', '"kind":"nothing"')
     Verification.objects.filter(chain=acme.chain).update(state=state)
     assert wrong_kind(acme.chain) == "verification"
-    verifying.run()
-    verifying.run()
+    worker.run()
+    worker.run()
     assert wrong_kind(acme.chain) == "verification"
-    clock.shift(verifying.AGAIN_AFTER)
-    verifying.run()
+    clock.shift(worker.AGAIN_AFTER)
+    worker.run()
     assert wrong_kind(acme.chain) == "columns"
     assert len([one for one in told() if one == (acme.chain, "failure")]) == 2
 
 
 def test_a_row_taken_away_is_made_again_from_the_first_event(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     tampered(acme, 3, result="denied")
     full_run()
     Verification.objects.all().delete()
-    verifying.run()
+    worker.run()
     assert wrong_kind(acme.chain) == "columns"
 
 
 def test_two_at_once_do_no_harm(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     one, other = of(acme), of(acme)
     one.full = "2026-01-01T00:00:00.000000Z"
-    assert standing.save(one)
-    assert not standing.save(other)
+    assert progress.save(one)
+    assert not progress.save(other)
     assert of(acme).full == one.full
 
 
 def test_the_command_is_on_record_and_says_it_to_the_pages(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     tampered(acme, 3, result="denied")
     with pytest.raises(SystemExit):
         call_command("verify_audit", stdout=StringIO(), stderr=StringIO(), skip_checks=True)
@@ -374,11 +376,11 @@ def test_the_command_is_on_record_and_says_it_to_the_pages(acme: Team) -> None:
 
 
 def test_a_damaged_head_cannot_be_written_to_and_is_told_in_the_panels_chain(acme: Team) -> None:
-    verifying.run()
+    worker.run()
     triggers_aside()
     edit_head(acme, mac="0" * 64)
     triggers.make()
-    verifying.run()
+    worker.run()
     assert wrong_kind(acme.chain) == "head_mac"
     assert told()[-1] == ("panel", "failure")
     assert ChainHead.objects.get(chain=acme.chain).seq == 6

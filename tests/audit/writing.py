@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
-from controlpanel.audit import triggers
+from controlpanel.audit.log import triggers
+from controlpanel.audit.log.recorder import Result, Target, record_now
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import Result, Target, record_now
-from controlpanel.audit.verify import Wrong, verify
+from controlpanel.audit.verification.full_check import Wrong, verify
 from controlpanel.lib.scope import Actor, Origin, Scope
 
 BOB = Actor("user", "b0b", "bob@example.com", "operator")

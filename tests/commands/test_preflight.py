@@ -7,7 +7,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from controlpanel.accounts.models import User
-from controlpanel.audit import triggers
+from controlpanel.audit.log import triggers
 from controlpanel.keys import ring
 from controlpanel.web import startup
 

@@ -341,7 +341,7 @@ def test_what_another_process_has_just_noted_is_not_noted_again(bob, account):
 def test_a_use_that_cannot_be_written_is_in_nobodys_way(bob, account, monkeypatch):
     issued = issue(bob, account)
     with monkeypatch.context() as patch:
-        patch.setattr("controlpanel.audit.closure.current", lambda: object())
+        patch.setattr("controlpanel.audit.log.read_only_state.current", lambda: object())
         key_door.note_use(enter(issued).key, HERE.address)
     key_door.note_use(enter(issued).key, HERE.address)
     assert PanelKey.objects.get().uses == 2

@@ -11,8 +11,8 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from controlpanel.accounts.models import Account, Membership, Team, User
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.credentials import key_mail, panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock

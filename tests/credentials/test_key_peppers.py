@@ -94,6 +94,6 @@ def test_with_a_database_put_back_it_is_refused_as_well(bob, account):
 def test_renewing_waits_where_nothing_can_be_written(bob, account, monkeypatch):
     issued = issue(bob, account)
     promoted("panel-key")
-    monkeypatch.setattr("controlpanel.audit.closure.current", lambda: object())
+    monkeypatch.setattr("controlpanel.audit.log.read_only_state.current", lambda: object())
     assert key_door.enter(issued.text.reveal(), Origin("gateway")).key.id == issued.key.id
     assert pepper(issued) == "panel-key-1"

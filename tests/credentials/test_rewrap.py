@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from controlpanel.accounts.models import Account, Team
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.credentials import clients, sealing, services
 from controlpanel.credentials.models import Credential
 from controlpanel.keys import cipher, ring, rotation, startup

@@ -12,8 +12,9 @@ from django.test import Client
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.signin import session_store
-from controlpanel.audit import readonly, verify
+from controlpanel.audit.log import read_only
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.verification import full_check
 from tests.faults.changes import BASE, REBOOT, post
 from tests.people import PASSWORD, Person
 from tests.tools import unwritable
@@ -60,7 +61,7 @@ def test_people_sign_in_look_and_sign_out(
         assert sign_in(Client(), alice, "wrong-horse-9").status_code == 200
         assert nobody.post("/accounts/logout/").status_code == 302
         assert not is_signed_in(nobody)
-    assert readonly.closed() is None
+    assert read_only.closed() is None
     event = told()
     assert event.data["events"] == {
         "authn_login_success": 1,
@@ -68,7 +69,7 @@ def test_people_sign_in_look_and_sign_out(
         "authn_logout": 1,
     }
     assert (event.data["count"], event.data["people"]) == (3, ["alice@example.com"])
-    assert verify.verify().sound
+    assert full_check.verify().sound
 
 
 @ways

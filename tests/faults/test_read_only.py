@@ -10,8 +10,9 @@ from django.core.management import CommandError, call_command
 from django.db import DataError, OperationalError, connection
 
 from controlpanel.accounts.models import Account
-from controlpanel.audit import closure, readonly, verify
+from controlpanel.audit.log import read_only, read_only_state
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.verification import full_check
 from controlpanel.lib import clock
 from controlpanel.operations import sweeper, tasks
 from controlpanel.operations.models import Operation
@@ -61,9 +62,9 @@ def test_nothing_is_done_and_it_recovers_by_itself(
         else:
             assert page.status_code == 503
             assert "Nothing was done" in invariants.words(page)
-            assert readonly.closed()
+            assert read_only.closed()
         assert post(person, REBOOT).status_code == 503
-        assert readonly.closed()
+        assert read_only.closed()
         assert "The panel is read-only." in invariants.words(person.get(f"{BASE}/servers/"))
     assert not sandbox.changes()
     assert not Operation.objects.exists()
@@ -86,7 +87,7 @@ def test_a_changed_log_waits_for_a_person(
         assert page.status_code == 503
         said = invariants.words(page)
         assert "Nothing was done" in said
-        assert readonly.closed()
+        assert read_only.closed()
         said = invariants.words(person.get(f"{BASE}/servers/"))
         assert "manage.py verify_audit" in said
         assert "manage.py reopen" in said
@@ -108,26 +109,26 @@ def test_what_a_person_must_see_to_outlives_the_process(fleet: Account, alice: P
     write_something(fleet, alice)
     with unwritable.changed_head(fleet.team.chain):
         post(alice, REBOOT)
-        assert readonly.closed()  # and is written down
-    closure.forget()
+        assert read_only.closed()  # and is written down
+    read_only_state.forget()
     cache.clear()
-    assert readonly.closed() is None
-    readonly.look_back()
-    found = readonly.closed()
+    assert read_only.closed() is None
+    read_only.look_back()
+    found = read_only.closed()
     assert found is not None
-    assert found.why == readonly.CHANGED
+    assert found.why == read_only.CHANGED
     call_command("reopen", reason="Seen to.")
-    closure.forget()
+    read_only_state.forget()
     cache.clear()
-    readonly.look_back()
-    assert readonly.closed() is None
+    read_only.look_back()
+    assert read_only.closed() is None
 
 
 def test_a_process_that_starts_finds_a_changed_head(fleet: Account, alice: Person) -> None:
     write_something(fleet, alice)
     with unwritable.changed_head(fleet.team.chain):
-        readonly.look_back()
-        assert readonly.closed()
+        read_only.look_back()
+        assert read_only.closed()
 
 
 def test_nobody_opens_what_is_open(db: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,39 +140,39 @@ def test_nobody_opens_what_is_open(db: None, capsys: pytest.CaptureFixture[str])
 def test_it_is_refused_at_once_until_it_was_tried_again(
     fleet: Account, sandbox: Sandbox, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closure, "TRY_EVERY", 60.0)
+    monkeypatch.setattr(read_only_state, "TRY_EVERY", 60.0)
     with broken_audit():
         assert post(bob, REBOOT).status_code == 503
     assert post(bob, REBOOT).status_code == 503
     assert not sandbox.changes()
-    monkeypatch.setattr(closure, "TRY_EVERY", 0.0)
+    monkeypatch.setattr(read_only_state, "TRY_EVERY", 0.0)
     assert post(bob, REBOOT).status_code == 303
 
 
 def test_every_process_knows(fleet: Account, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(closure, "TRY_EVERY", 60.0)
+    monkeypatch.setattr(read_only_state, "TRY_EVERY", 60.0)
     with broken_audit():
         post(bob, REBOOT)
-    closure.forget()
-    closure._Own.tried_at = 10**9  # another process, which has not tried yet
+    read_only_state.forget()
+    read_only_state._Own.tried_at = 10**9  # another process, which has not tried yet
     assert post(bob, REBOOT).status_code == 503
 
 
 def test_every_process_knows_through_redis(
     valkey: ValkeyServer, fleet: Account, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closure, "TRY_EVERY", 60.0)
+    monkeypatch.setattr(read_only_state, "TRY_EVERY", 60.0)
     with broken_audit():
         post(bob, REBOOT)
-    before = readonly.closed()
-    closure.forget()
-    closure._Own.tried_at = 10**9
-    assert readonly.closed() == before
+    before = read_only.closed()
+    read_only_state.forget()
+    read_only_state._Own.tried_at = 10**9
+    assert read_only.closed() == before
     valkey.stop()
-    assert readonly.closed() == before
-    monkeypatch.setattr(closure, "TRY_EVERY", 0.0)
-    closure._Own.tried_at = 0.0
-    assert readonly.closed() is None
+    assert read_only.closed() == before
+    monkeypatch.setattr(read_only_state, "TRY_EVERY", 0.0)
+    read_only_state._Own.tried_at = 0.0
+    assert read_only.closed() is None
 
 
 def test_also_where_no_team_is_around_it(alice: Person, db: None) -> None:
@@ -186,27 +187,29 @@ def test_one_that_lost_the_cache_reads_in_the_log_that_it_is_over(
 ) -> None:
     with broken_audit():
         post(bob, REBOOT)
-    own = closure._Own.closed
-    assert readonly.closed() is None
+    own = read_only_state._Own.closed
+    assert read_only.closed() is None
     cache.clear()
-    closure._Own.closed = own
-    assert readonly.closed() is None
+    read_only_state._Own.closed = own
+    assert read_only.closed() is None
     assert len(told("panel.recovered")) == 1
 
 
 def test_what_ends_a_lock_does_not_end_a_change_of_the_log(fleet: Account, bob: Person) -> None:
     with broken_audit():
         post(bob, REBOOT)
-    closure.close(closure.CHANGED, fleet.team.chain)  # found out here, while it lasts
-    own = closure._Own.closed
+    read_only_state.close(
+        read_only_state.CHANGED, fleet.team.chain
+    )  # found out here, while it lasts
+    own = read_only_state._Own.closed
     cache.clear()
-    closure.forget()
-    closure.close("locked", since=own.since if own else None)
-    assert readonly.closed() is None  # in another process
-    closure._Own.closed = own
-    assert readonly.closed() == own
+    read_only_state.forget()
+    read_only_state.close("locked", since=own.since if own else None)
+    assert read_only.closed() is None  # in another process
+    read_only_state._Own.closed = own
+    assert read_only.closed() == own
     cache.clear()
-    assert readonly.closed() == own
+    assert read_only.closed() == own
 
 
 def test_what_was_typed_is_kept(fleet: Account, bob: Person) -> None:
@@ -283,15 +286,15 @@ def test_a_lock_that_lasts(fleet: Account, sandbox: Sandbox, bob: Person, locked
 
 
 def test_what_happens_to_one_event_does_not_close_the_panel() -> None:
-    closure.close_for(DataError("value too long"))
-    closure.close_for(OperationalError("deadlock detected"))
-    assert readonly.closed() is None
+    read_only_state.close_for(DataError("value too long"))
+    read_only_state.close_for(OperationalError("deadlock detected"))
+    assert read_only.closed() is None
 
 
 def test_the_log_stays_whole(fleet: Account, bob: Person) -> None:
     for _ in range(3):
         with broken_audit():
             post(bob, REBOOT)
-        assert readonly.closed() is None
+        assert read_only.closed() is None
     assert len(told("panel.recovered")) == 3
-    assert verify.verify().sound
+    assert full_check.verify().sound

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from controlpanel.accounts.models import Account
-from controlpanel.audit import closure, readonly
+from controlpanel.audit.log import read_only, read_only_state
 from controlpanel.lib import clock
 from tests.faults.changes import BASE, REBOOT, post
 from tests.people import Person
@@ -41,7 +41,10 @@ FORGED = [
     *MESSAGES,
     *(json.dumps(message) for message in MESSAGES),
     *(signing.dumps(message) for message in MESSAGES),
-    *(signing.dumps(m, salt="controlpanel.audit.closure", key="guessed") for m in MESSAGES[:2]),
+    *(
+        signing.dumps(m, salt="controlpanel.audit.log.read_only_state", key="guessed")
+        for m in MESSAGES[:2]
+    ),
     *("", ":", "a:b:c", "\u0000", 0, 1, 10**30, -1.5, True, [], [1], ["open", NOW]),
 ]
 
@@ -51,12 +54,12 @@ def test_what_others_write_in_the_cache_opens_nothing_and_closes_nothing(
 ) -> None:
     for forged in FORGED:
         cache.set("audit-closure", forged)
-        assert readonly.closed() is None, forged
-    closure.close(closure.CHANGED, fleet.team.chain)
-    found = readonly.closed()
+        assert read_only.closed() is None, forged
+    read_only_state.close(read_only_state.CHANGED, fleet.team.chain)
+    found = read_only.closed()
     for forged in FORGED:
         cache.set("audit-closure", forged)
-        assert readonly.closed() == found, forged
+        assert read_only.closed() == found, forged
     assert alice.get(f"{BASE}/servers/").status_code == 200
 
 
@@ -72,8 +75,8 @@ def test_what_cannot_be_read_in_redis_is_not_there(
     sign_in(nobody, alice, "wrong-horse-9")  # so that there are limits as well
     alice.sign_in()
     assert alice.get(f"{BASE}/servers/").status_code == 200
-    closure.close("locked")
-    closure.forget()
+    read_only_state.close("locked")
+    read_only_state.forget()
     with redis.Redis.from_url(valkey.url) as client:
         names = client.keys()
         assert any(b"allauth:rl:" in name for name in names)
@@ -81,7 +84,7 @@ def test_what_cannot_be_read_in_redis_is_not_there(
         for written in UNREADABLE:
             for name in names:
                 client.set(name, written)
-            assert readonly.closed() is None, written
+            assert read_only.closed() is None, written
             assert alice.get(f"{BASE}/servers/").status_code == 200, written
             assert sign_in(nobody, alice, "wrong-horse-9").status_code in {200, 429}, written
 
@@ -92,27 +95,27 @@ def test_a_message_from_before_it_was_opened_is_put_right_by_the_log(
     write_something(alice)
     with unwritable.changed_head(fleet.team.chain):
         post(alice, REBOOT)
-        assert readonly.closed()
+        assert read_only.closed()
         told_then = cache.get("audit-closure")
     call_command("reopen", reason="Seen to.")
-    closure.forget()
+    read_only_state.forget()
     cache.set("audit-closure", told_then)
-    assert readonly.closed() is None
+    assert read_only.closed() is None
 
 
 def test_that_a_person_opened_it_is_read_in_the_log_alone(fleet: Account, alice: Person) -> None:
     write_something(alice)
     with unwritable.changed_head(fleet.team.chain):
         post(alice, REBOOT)
-        assert readonly.closed()
-    own = closure._Own.closed
-    closure.open_again(clock.now() + timedelta(days=1))  # as if another process had said so
-    closure._Own.closed = own
-    assert readonly.closed() == own
+        assert read_only.closed()
+    own = read_only_state._Own.closed
+    read_only_state.open_again(clock.now() + timedelta(days=1))  # as if another process had said so
+    read_only_state._Own.closed = own
+    assert read_only.closed() == own
     call_command("reopen", reason="Seen to.")
-    closure._Own.closed = own
+    read_only_state._Own.closed = own
     cache.clear()
-    assert readonly.closed() is None
+    assert read_only.closed() is None
 
 
 def test_one_that_was_never_told_finds_in_the_log_that_it_is_closed(
@@ -121,10 +124,10 @@ def test_one_that_was_never_told_finds_in_the_log_that_it_is_closed(
     write_something(alice)
     with unwritable.changed_head(fleet.team.chain):
         post(alice, REBOOT)
-        assert readonly.closed()
-    closure.forget()
+        assert read_only.closed()
+    read_only_state.forget()
     cache.clear()
-    monkeypatch.setattr(closure, "LOOK_EVERY", 0.0)
-    found = readonly.closed()
+    monkeypatch.setattr(read_only_state, "LOOK_EVERY", 0.0)
+    found = read_only.closed()
     assert found is not None
-    assert found.why == closure.CHANGED
+    assert found.why == read_only_state.CHANGED

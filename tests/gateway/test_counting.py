@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from controlpanel.audit import other_checks
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.verification import other_checks
 from controlpanel.gateway import counting
 from controlpanel.gateway.models import Reads
 from controlpanel.gateway.signed_counts import series

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError
 
-from controlpanel.audit import standing, verifying
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification import progress, worker
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.gateway import counting
 from controlpanel.gateway.models import Reads
 from controlpanel.gateway.signed_counts import name_of, series
@@ -186,7 +186,7 @@ def test_the_command_and_the_workers_name_it(rows, capsys):
         call_command("verify_audit")
     assert f"{name_of(rows[1])}. [reads_missing]" in capsys.readouterr().err
     clock.shift(timedelta(days=2))
-    verifying.run()
-    wrong = standing.load("").wrong
+    worker.run()
+    wrong = progress.load("").wrong
     assert wrong is not None
     assert wrong.kind == "reads_missing"

@@ -14,7 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.keys import cipher, holders, macs, ring, rotation, startup
 from controlpanel.keys.holders import Holder, Sealed, Vault
 from controlpanel.keys.models import KeyCheck

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Membership, Team, User
-from controlpanel.audit import closure
+from controlpanel.audit.log import read_only_state
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
 from tests.openid.doing import CALLBACK, START, failures, go, is_signed_in, links, sign_in
@@ -209,7 +209,7 @@ def test_no_link_is_made_while_the_panel_is_read_only(
     alice: Person, provider: Provider, nobody: Client
 ) -> None:
     way_back = go(nobody, provider)
-    closure.close(closure.CHANGED, "another")
+    read_only_state.close(read_only_state.CHANGED, "another")
 
     answer = nobody.get(CALLBACK, way_back)
 

@@ -5,8 +5,8 @@ import pytest
 from controlpanel.accounts.models import Membership
 from controlpanel.accounts.permissions import ROLES
 from controlpanel.accounts.teams import members, roles
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import AuditUnavailable
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.operations import closing, offboarding

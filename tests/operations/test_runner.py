@@ -7,7 +7,7 @@ from celery import current_app
 from django.db import connection
 
 from controlpanel.accounts.models import TeamPolicy
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential
 from controlpanel.lib import clock, request_id
@@ -308,7 +308,7 @@ def test_a_worker_sends_nothing_whose_outcome_could_not_be_written(bob, server, 
     with broken_audit():
         assert runner.send(operation.id).state == "requested"
     assert not sandbox.changes()
-    assert readonly.closed() is None
+    assert read_only.closed() is None
     assert sent(operation).state == "accepted"
 
 

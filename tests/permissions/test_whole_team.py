@@ -17,7 +17,7 @@ from controlpanel.accounts.models import (
 from controlpanel.accounts.permissions import PERMISSIONS, ROLES, TEAM_WIDE
 from controlpanel.accounts.teams import invitations, members
 from controlpanel.accounts.teams.invitations import InvitationUnusable
-from controlpanel.audit import refusals
+from controlpanel.audit.log import refusals
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential, PanelKey
 from controlpanel.lib.scope import EVERYTHING, Reach

@@ -7,8 +7,9 @@ import pytest
 
 from controlpanel.accounts.models import Account, TeamRole
 from controlpanel.accounts.teams import invitations, members, ownership_transfer, roles
-from controlpanel.audit import review, review_queue
 from controlpanel.audit.models import AuditEvent, ReviewItem
+from controlpanel.audit.review import queue as review_queue
+from controlpanel.audit.review import scanner
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.servers import labels, locks, reviewing
 from controlpanel.servers.models import Server
@@ -42,7 +43,7 @@ def only(event: str) -> AuditEvent:
 
 
 def signs(person: Person, event: AuditEvent) -> bool:
-    while review.advance(event.chain):
+    while scanner.advance(event.chain):
         pass
     assert ReviewItem.objects.filter(seq=event.seq).exists(), f"{event.event} does not wait"
     scope = person.scope("audit.review")
@@ -237,7 +238,7 @@ def test_what_is_not_they_sign_off(
 def test_the_page_says_so(alice: Person, rita: Person, server: Server_) -> None:
     members.change(alice.scope(), rita.membership, "auditor", EVERYTHING)
     event = only("member.changed")
-    while review.advance(event.chain):
+    while scanner.advance(event.chain):
         pass
     url = "/teams/acme/audit/review/"
     assert shows(rita.get(url), "To your advantage: somebody else must look at it")

@@ -7,8 +7,8 @@ from django.conf import settings
 
 from controlpanel.accounts.models import Account, Invitation, Membership
 from controlpanel.accounts.teams import invitations, members
-from controlpanel.audit import differences, projections
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.tables import differences, projections
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock

@@ -7,8 +7,8 @@ from django.conf import settings
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.teams import members
-from controlpanel.audit import differences, projections
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.tables import differences, projections
 from controlpanel.lib import clock
 from controlpanel.operations import closing, services
 from controlpanel.servers import labels, locks

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.teams import members
-from controlpanel.audit import selectors as audit
-from controlpanel.audit.events import EVENTS
+from controlpanel.audit.events.registry import EVENTS
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.reading import selectors as audit_selectors
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach
 from controlpanel.operations import rules
@@ -102,7 +102,7 @@ def test_within_it_is_what_is_within_each(
     scope = replace(bob.scope(), reach=both)
     assert ids(selectors.visible(scope)) == expected
     assert ids(labels.within(both, Operation.objects.all())) == expected
-    seen = audit.within(scope, AuditEvent.objects.filter(event="server.locked"))
+    seen = audit_selectors.within(scope, AuditEvent.objects.filter(event="server.locked"))
     assert set(seen.values_list("target_id", flat=True)) == expected
     for server in Server.objects.all():
         assert selectors.is_within(both, server) == (server.provider_id in expected)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.test import override_settings
 
-from controlpanel.audit import triggers
+from controlpanel.audit.log import triggers
 from controlpanel.audit.models import ChainHead
 from tests.audit.writing import change, triggers_aside
 from tests.tools.breaking import broken_audit
@@ -60,14 +60,14 @@ def changed_head(chain: str) -> Iterator[None]:
 @contextmanager
 def head_put_back(chain: str) -> Iterator[None]:
     """To an older state, which its MAC fits."""
-    from controlpanel.audit import chain as chains
-    from controlpanel.audit.appending import PURPOSE
+    from controlpanel.audit import hashing
+    from controlpanel.audit.log.append import PURPOSE
     from controlpanel.keys import macs
 
     columns = ("seq", "hash", "mac_key_id", "mac")
     before = ChainHead.objects.filter(chain=chain).values(*columns).get()
-    old = ChainHead(chain=chain, seq=0, hash=chains.GENESIS)
-    old.mac_key_id, old.mac = macs.mac(PURPOSE, chains.head_message(chain, 0, chains.GENESIS))
+    old = ChainHead(chain=chain, seq=0, hash=hashing.GENESIS)
+    old.mac_key_id, old.mac = macs.mac(PURPOSE, hashing.head_message(chain, 0, hashing.GENESIS))
     with _as_owner():
         _edit_head(chain, **{name: getattr(old, name) for name in columns})
     try:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from controlpanel.accounts.models import Account
-from controlpanel.audit import closure
+from controlpanel.audit.log import read_only_state
 from controlpanel.lib import clock
 from controlpanel.operations import closing
 from controlpanel.servers import identity, locks
@@ -147,7 +147,7 @@ def test_another_teams_lock_is_not_shown(
 
 
 def queries(person: Person, address: str) -> int:
-    closure.forget()
+    read_only_state.forget()
     with CaptureQueriesContext(connection) as captured:
         assert person.get(address).status_code == 200
     return len(captured)

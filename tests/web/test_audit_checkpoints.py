@@ -6,7 +6,7 @@ from pytest_django import Settings
 
 from controlpanel.accounts.teams import teams
 from controlpanel.accounts.teams.members import OWNER
-from controlpanel.audit import delivery
+from controlpanel.audit.checkpoints import delivery
 from controlpanel.audit.models import AuditEvent, Delivery
 from controlpanel.lib import clock
 from controlpanel.operations import closing

@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Membership, User
 from controlpanel.accounts.teams import roles, team_policies
-from controlpanel.audit import differences
 from controlpanel.audit.models import AuditEvent, TableDifference
+from controlpanel.audit.tables import differences
 from controlpanel.credentials import key_door, panel_keys
 from controlpanel.credentials.selectors import changeable
 from controlpanel.lib.scope import EVERYTHING

@@ -21,10 +21,12 @@ from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Team
-from controlpanel.audit import bundle, checkpoints, closure, exports
-from controlpanel.audit.content import requested_as
+from controlpanel.audit.checkpoints import checkpoints
+from controlpanel.audit.export import bundle, exports
+from controlpanel.audit.log import read_only_state
+from controlpanel.audit.log.content import requested_as
+from controlpanel.audit.log.recorder import Target, record
 from controlpanel.audit.models import AuditEvent, Checkpoint, Export
-from controlpanel.audit.recorder import Target, record
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin
 from tests.audit import second_verifier
@@ -389,7 +391,7 @@ def test_a_bundle_signs_nothing_while_the_panel_is_read_only(audrey: Person) -> 
     """What was changed past the panel must not get into a checkpoint by way of an export."""
     given(audrey, "bundle")
     before = Checkpoint.objects.count()
-    closure.close(closure.CHANGED, "another")
+    read_only_state.close(read_only_state.CHANGED, "another")
 
     answer = audrey.post(f"{URL}?format=bundle")
 

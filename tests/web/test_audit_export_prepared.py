@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Membership, Team
-from controlpanel.audit import exports
+from controlpanel.audit.export import exports
 from controlpanel.audit.models import AuditEvent, Export
 from controlpanel.lib import clock
 from tests.people import HTMX, Person, join

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Team
+from controlpanel.audit.log.recorder import Target, record_now
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import Target, record_now
 from controlpanel.lib import clock
 from tests.people import Person
 

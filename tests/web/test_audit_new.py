@@ -50,7 +50,7 @@ def test_it_counts_what_the_filters_leave(alice: Person, bob: Person) -> None:
 
 
 def test_it_stops_counting(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controlpanel.audit.selectors.MANY", 2)
+    monkeypatch.setattr("controlpanel.audit.reading.selectors.MANY", 2)
     asked = poll(alice)
     for _ in range(4):
         note(alice)

@@ -10,10 +10,10 @@ from django.test import Client
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Account, Team
-from controlpanel.audit import review
+from controlpanel.audit.log.recorder import Target, record, record_now
 from controlpanel.audit.models import AuditEvent, ReviewItem
-from controlpanel.audit.recorder import Target, record, record_now
-from controlpanel.audit.verify import verify
+from controlpanel.audit.review import scanner
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Origin
 from controlpanel.sandbox.server import Sandbox
@@ -69,7 +69,7 @@ def note(
 
 
 def derive(person: Person) -> None:
-    while review.advance(str(person.team.id)):
+    while scanner.advance(str(person.team.id)):
         pass
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from controlpanel.audit import review_queue
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.review_rules import RULES
+from controlpanel.audit.review import queue as review_queue
+from controlpanel.audit.review.rules import RULES
 from tests.people import HTMX, Person
 from tests.web.asking import shows
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Team
-from controlpanel.audit import query
+from controlpanel.audit.reading import query_language
 from tests.people import Person, join, with_labels, with_servers
 from tests.web.test_audit_list import URL as LIST
 from tests.web.test_audit_list import note
@@ -28,7 +28,7 @@ def offered(person: Person, typed: str) -> list[str]:
 
 def test_it_works(alice: Person, bob: Person) -> None:
     note(bob)
-    assert offered(alice, "") == [f"{key}:" for key in query.KEYS]
+    assert offered(alice, "") == [f"{key}:" for key in query_language.KEYS]
     assert offered(alice, "ac") == ["actor:", "action:"]
     assert offered(alice, "actor:BO") == ["actor:bob@example.com "]
     assert offered(alice, "result:denied act") == [
@@ -41,7 +41,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("result:", [f"result:{word} " for word in query.result_words()]),
+        ("result:", [f"result:{word} " for word in query_language.result_words()]),
         ("result:un", ["result:unknown "]),
         ("action:server.del", ["action:server.delete "]),
         ("action:Sign-ins", ["action:signin ", "action:authn_not_recorded "]),
@@ -55,7 +55,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
         ("lost", []),
         ('"lost ', []),
         ("actor:a actor", []),
-        ("actor:alice ", [f"actor:alice {key}:" for key in query.KEYS[1:]]),
+        ("actor:alice ", [f"actor:alice {key}:" for key in query_language.KEYS[1:]]),
     ],
 )
 def test_it_offers(alice: Person, typed: str, expected: list[str]) -> None:
@@ -70,7 +70,7 @@ def test_what_it_offers_is_understood(alice: Person, typed: str) -> None:
     found = offered(alice, typed)
     assert found
     for text in found:
-        assert not query.parse(text).problems
+        assert not query_language.parse(text).problems
 
 
 def test_the_newest_come_first_and_only_eight(alice: Person) -> None:

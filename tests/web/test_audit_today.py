@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from controlpanel.accounts.models import Team
-from controlpanel.audit import closure, review
+from controlpanel.audit.log import read_only_state
+from controlpanel.audit.log.recorder import Target
 from controlpanel.audit.models import AuditVisit, RefusalDay
-from controlpanel.audit.recorder import Target
+from controlpanel.audit.review import scanner
 from controlpanel.lib import clock
 from tests.people import Person, join, with_labels, with_servers
 from tests.web.asking import shows
@@ -80,7 +81,7 @@ def test_everybody_has_their_own_visits(audrey: Person, alice: Person, adam: Per
 def test_many_are_not_counted_to_the_end(
     audrey: Person, adam: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controlpanel.audit.review_visits.MOST", 15)
+    monkeypatch.setattr("controlpanel.audit.review.visits.MOST", 15)
     audrey.get(URL)
     clock.shift(timedelta(hours=2))
     for number in range(16):
@@ -132,7 +133,7 @@ def test_it_reads_no_more_for_many_events(
         delete(adam, str(number))
     derive(adam)
     audrey.get(URL)
-    closure.forget()  # a process looks into the log every few seconds, whatever is asked
+    read_only_state.forget()  # a process looks into the log every few seconds, whatever is asked
     with django_assert_max_num_queries(17):
         audrey.get(URL)
 
@@ -160,5 +161,5 @@ def test_it_requires_the_right(bob: Person, charlie: Person) -> None:
 def test_the_counts_come_from_the_worker(audrey: Person, vera: Person) -> None:
     refuse(vera)
     assert not RefusalDay.objects.exists()
-    review.catch_up()
+    scanner.catch_up()
     assert RefusalDay.objects.get().count == 1

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 
 from controlpanel.accounts.models import Team
-from controlpanel.audit import bundle, standing, triggers, verifying
-from controlpanel.audit import chain as chains
+from controlpanel.audit import hashing
+from controlpanel.audit.export import bundle
+from controlpanel.audit.log import triggers
+from controlpanel.audit.log.recorder import Target, record_now
 from controlpanel.audit.models import TargetHead
-from controlpanel.audit.recorder import Target, record_now
-from controlpanel.audit.standing import COMMON
-from controlpanel.audit.verify import Wrong
+from controlpanel.audit.verification import progress, worker
+from controlpanel.audit.verification.full_check import Wrong
+from controlpanel.audit.verification.progress import COMMON
 from controlpanel.keys import macs
 from controlpanel.lib import clock
 from tests.audit.writing import change, triggers_aside
@@ -36,7 +38,7 @@ def written(alice: Person) -> Team:
             result="success",
             data={"phase": "outcome", "operation": "", "account": "main"},
         )
-    verifying.run()
+    worker.run()
     return alice.team
 
 
@@ -47,7 +49,7 @@ def damage(team: Team) -> None:
     )
     triggers.make()
     clock.shift(timedelta(days=1))
-    verifying.run()
+    worker.run()
 
 
 def test_it_works(audrey: Person, written: Team) -> None:
@@ -69,7 +71,7 @@ def test_it_turns_amber_when_the_worker_is_late(audrey: Person, written: Team) -
     page = audrey.get(AUDIT)
     assert shows(page, "Not checked for 20")
     assert shows(audrey.get(URL), "look at the worker")
-    verifying.run()
+    worker.run()
     assert shows(audrey.get(AUDIT), "Verified to #")
 
 
@@ -94,36 +96,36 @@ def test_what_is_wrong_is_said_on_every_page_of_the_team(
 
 
 def test_it_stays_until_everything_is_sound_again(alice: Person, written: Team) -> None:
-    before = standing.load(written.chain)
+    before = progress.load(written.chain)
     damage(written)
     assert before.sound
     triggers_aside()
     head = TargetHead.objects.get(chain=written.chain, target="4711")
-    message = chains.target_message(written.chain, "server", "4711", head.seq, head.hash)
+    message = hashing.target_message(written.chain, "server", "4711", head.seq, head.hash)
     change(
         "UPDATE audit_targethead SET mac = %s WHERE chain = %s AND target = '4711'",
         *(macs.mac("audit-mac", message, head.mac_key_id)[1], written.chain),
     )
     triggers.make()
-    verifying.run()
+    worker.run()
     assert shows(alice.get("/teams/acme/servers/"), DAMAGED)
-    clock.shift(verifying.AGAIN_AFTER)
-    verifying.run()
+    clock.shift(worker.AGAIN_AFTER)
+    worker.run()
     assert not shows(alice.get("/teams/acme/servers/"), DAMAGED)
     assert shows(alice.get(AUDIT), "verified the audit log and found nothing wrong")
 
 
 def test_a_place_is_named(alice: Person, written: Team) -> None:
-    one = standing.load(written.chain)
+    one = progress.load(written.chain)
     one.found(Wrong("hash", written.chain, 2, "Chain x, event #2: it was changed."))
-    standing.save(one)
+    progress.save(one)
     assert shows(alice.get("/teams/acme/servers/"), "The first wrong place is event #2.")
 
 
 def test_what_is_common_to_all_is_said_to_all(alice: Person, charlie: Person) -> None:
-    one = standing.load(COMMON)
+    one = progress.load(COMMON)
     one.found(Wrong("file", "", 4, "Checkpoint #4: its line in the file was changed."))
-    standing.save(one)
+    progress.save(one)
     for person, team in ((alice, "acme"), (charlie, "globex")):
         page = person.get(f"/teams/{team}/servers/")
         assert shows(page, DAMAGED)
@@ -133,9 +135,9 @@ def test_what_is_common_to_all_is_said_to_all(alice: Person, charlie: Person) ->
 def test_owners_are_told_of_the_panels_own_chain(
     alice: Person, audrey: Person, written: Team
 ) -> None:
-    one = standing.load("panel")
+    one = progress.load("panel")
     one.found(Wrong("hash", "panel", 2, "Chain panel, event #2: it was changed."))
-    standing.save(one)
+    progress.save(one)
     assert shows(alice.get("/teams/acme/servers/"), "The panel’s own audit log is damaged.")
     assert not shows(audrey.get("/teams/acme/servers/"), "The panel’s own audit log")
 

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from controlpanel.accounts.models import Team
+from controlpanel.audit.log.recorder import Target, record_now
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.recorder import Target, record_now
 from controlpanel.lib.scope import Actor, Origin
 
 pytestmark = pytest.mark.django_db

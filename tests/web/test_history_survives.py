@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from controlpanel.accounts.models import User
-from controlpanel.audit.verify import verify
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.servers.models import Server
 from tests.operations.asks import fresh, power, sent
 from tests.people import Person

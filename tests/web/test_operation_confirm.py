@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from controlpanel.audit.events.sentences import sentence
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.sentences import sentence
 from controlpanel.lib import clock
 from tests.operations.asks import fresh, power, rename, sent
 from tests.people import HTMX, look

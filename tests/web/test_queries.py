@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from controlpanel.accounts.models import Account
-from controlpanel.audit import closure
+from controlpanel.audit.log import read_only_state
 from controlpanel.lib import clock
 from controlpanel.servers.models import AccountSync, CatalogueItem, Server
 from tests.people import HTMX, Person
@@ -18,7 +18,7 @@ MOST = 15
 
 
 def queries(person: Person, address: str, **headers: str) -> int:
-    closure.forget()  # a process looks into the log every few seconds, whatever is asked
+    read_only_state.forget()  # a process looks into the log every few seconds, whatever is asked
     with CaptureQueriesContext(connection) as captured:
         assert person.get(address, headers=headers).status_code == 200
     return len(captured)

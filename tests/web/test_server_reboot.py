@@ -163,7 +163,7 @@ def test_a_second_change_waits_for_the_first(bob, adam, url, server):
 
 
 def test_an_outcome_that_cannot_be_written_is_unknown(bob, url, sandbox, monkeypatch):
-    from controlpanel.audit.recorder import AuditUnavailable
+    from controlpanel.audit.log.recorder import AuditUnavailable
     from controlpanel.operations import runner
 
     def unwritable(_operation):

@@ -4,9 +4,10 @@ import pytest
 from pytest_django import Settings
 
 from controlpanel import VERSION, env
-from controlpanel.audit import readonly, verify
+from controlpanel.audit.events.sentences import sentence
+from controlpanel.audit.log import read_only
 from controlpanel.audit.models import AuditEvent
-from controlpanel.audit.sentences import sentence
+from controlpanel.audit.verification import full_check
 from controlpanel.web.started import record_start, shown_settings
 from tests.tools.breaking import broken_audit
 
@@ -41,7 +42,7 @@ def test_it_works(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PANEL_DEMO" not in changed.data["settings"]
     assert sentence(changed).endswith("other settings: PANEL_DEMO, PANEL_PROXY_COUNT")
     assert len(starts("worker")) == 1
-    assert verify.verify().sound
+    assert full_check.verify().sound
 
 
 def test_of_a_secret_only_a_keyed_hash_is_told(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,5 +93,5 @@ def test_what_holds_a_secret_says_so(setting: env.Setting) -> None:
 def test_a_process_starts_also_when_that_cannot_be_recorded(db: None) -> None:
     with broken_audit():
         record_start("web")
-        assert readonly.closed()
+        assert read_only.closed()
     assert not starts()

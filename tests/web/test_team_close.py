@@ -11,8 +11,8 @@ from django.test import Client
 from controlpanel.accounts.models import Account, Membership, OwnershipOffer, Team
 from controlpanel.accounts.teams import invitations, ownership_transfer
 from controlpanel.accounts.teams.invitations import InvitationUnusable
-from controlpanel.audit import baseline
 from controlpanel.audit.models import AuditEvent
+from controlpanel.audit.tables import baseline
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.operations import closing

@@ -33,8 +33,8 @@ from controlpanel.accounts.signin.person_events import (
     record_own,
 )
 from controlpanel.accounts.signin.reauthentication import signed_in_recently
-from controlpanel.audit import readonly
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.log import read_only
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock
 from controlpanel.lib.email_address import is_comparable
@@ -89,14 +89,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         assert isinstance(user, User)
         is_new_device = known_devices.is_new(request, user)
-        if not readonly.closed():
+        if not read_only.closed():
             try:
                 with transaction.atomic():
                     self._login(request, user, is_new_device)
             except AuditUnavailable:
                 pass
             except (DatabaseError, InterfaceError):
-                readonly.suspect()
+                read_only.suspect()
             else:
                 return
             request.session.cycle_key()  # its row is gone with the transaction

@@ -11,7 +11,7 @@ from allauth.usersessions.signals import on_user_logged_in
 from django.contrib.auth import signals as django
 from django.contrib.auth.models import update_last_login
 
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 
 
 def tolerate() -> None:
@@ -23,15 +23,15 @@ def tolerate() -> None:
 
 
 def _last_login(sender: Any, user: Any, **kwargs: Any) -> None:
-    readonly.if_possible(lambda: update_last_login(sender, user, **kwargs))
+    read_only.if_possible(lambda: update_last_login(sender, user, **kwargs))
 
 
 def _session(sender: Any, **kwargs: Any) -> None:
-    readonly.if_possible(lambda: on_user_logged_in(sender, **kwargs))
+    read_only.if_possible(lambda: on_user_logged_in(sender, **kwargs))
 
 
 _record_usage = Authenticator.record_usage
 
 
 def _used(authenticator: Authenticator) -> None:
-    readonly.if_possible(lambda: _record_usage(authenticator))
+    read_only.if_possible(lambda: _record_usage(authenticator))

@@ -28,7 +28,7 @@ from django.utils.cache import add_never_cache_headers
 
 from controlpanel.accounts.models import User
 from controlpanel.accounts.signin.person_events import record_if_possible, record_own
-from controlpanel.audit import readonly
+from controlpanel.audit.log import read_only
 from controlpanel.lib.email_address import folded
 from controlpanel.lib.openid import OpenID, is_safe
 from controlpanel.lib.text import clean
@@ -279,7 +279,7 @@ def _link(request: HttpRequest, login: SocialLogin) -> None:
     if not known.user.is_active:
         login.user = known.user
         return
-    if readonly.closed():  # it comes back by a GET, which nothing else holds up
+    if read_only.closed():  # it comes back by a GET, which nothing else holds up
         raise ImmediateHttpResponse(trouble(request, "failed"))
     try:
         _connect(request, login, known.user_id)

@@ -7,9 +7,9 @@ from django.http import HttpRequest
 
 from controlpanel.accounts.models import Team, User
 from controlpanel.accounts.request_origin import of_request
-from controlpanel.audit import readonly, refusals, unrecorded
-from controlpanel.audit.content import JSON
-from controlpanel.audit.recorder import PANEL, AuditUnavailable, Result, Target, record
+from controlpanel.audit.log import read_only, refusals, unrecorded_sign_ins
+from controlpanel.audit.log.content import JSON
+from controlpanel.audit.log.recorder import PANEL, AuditUnavailable, Result, Target, record
 from controlpanel.lib.scope import Actor
 
 
@@ -58,7 +58,7 @@ def record_if_possible(
 ) -> None:
     """For coming and going: people get in to look also while nothing can be recorded. Then it is
     counted, and told as one event afterwards."""
-    if not readonly.closed():
+    if not read_only.closed():
         refusals.tally.tell()
         try:
             with transaction.atomic():
@@ -66,14 +66,14 @@ def record_if_possible(
         except AuditUnavailable:
             pass
         except (DatabaseError, InterfaceError):
-            readonly.suspect()
+            read_only.suspect()
         else:
             return
     note_unrecorded(event, request, user.email if user else tried)
 
 
 def note_unrecorded(event: str, request: HttpRequest, person: str) -> None:
-    unrecorded.note(event, person, of_request(request).address)
+    unrecorded_sign_ins.note(event, person, of_request(request).address)
 
 
 def _actor(request: HttpRequest) -> Actor | None:

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from controlpanel.accounts.models import TeamPolicy
-from controlpanel.audit import unrecorded
-from controlpanel.audit.recorder import AuditUnavailable, Target, record_by
+from controlpanel.audit.log import unrecorded_sign_ins
+from controlpanel.audit.log.recorder import AuditUnavailable, Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 
@@ -107,7 +107,7 @@ def _end(request: HttpRequest, scope: Scope, limit: str, words: str, sentence: s
             record_by(scope, "session.expired", target, limit=limit, after=words)
     except (AuditUnavailable, DatabaseError, InterfaceError):
         # Or nobody could sign in anew, to look, while nothing can be recorded.
-        unrecorded.note("session.expired", scope.actor.name, scope.origin.address)
+        unrecorded_sign_ins.note("session.expired", scope.actor.name, scope.origin.address)
     logout(request)
     raise SessionOver(sentence)
 

@@ -17,7 +17,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, transaction
 from django.utils.crypto import salted_hmac
 
-from controlpanel.audit import closure, readonly
+from controlpanel.audit.log import read_only, read_only_state
 
 _SALT: Final = "controlpanel.accounts.signin.session_store"
 # Such keys are made here; a cookie may say anything.
@@ -59,7 +59,7 @@ class SessionStore(DatabaseStore):
                 pass
             else:
                 return
-            readonly.suspect()
+            read_only.suspect()
         _keep(self.session_key, self._data(must_create), self.get_expiry_age())
         self._only_in_cache = True
 
@@ -88,7 +88,7 @@ class SessionStore(DatabaseStore):
                     cache.delete(_place(key))
                 return
         except DatabaseError:
-            readonly.suspect()
+            read_only.suspect()
         # Its row outlives it: it must not come back with the database.
         _keep(key, None, self.get_expiry_age())
 
@@ -133,5 +133,5 @@ def _salt(session_key: str) -> str:
 
 def _is_locked() -> bool:
     """Then even trying would take as long as the lock is waited for."""
-    closed = closure.current()
-    return closed is not None and closed.why == closure.LOCKED
+    closed = read_only_state.current()
+    return closed is not None and closed.why == read_only_state.LOCKED

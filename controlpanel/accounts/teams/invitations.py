@@ -18,8 +18,8 @@ from controlpanel.accounts.models import Invitation, Membership, Team, User, rea
 from controlpanel.accounts.signin.email_forms import not_ascii
 from controlpanel.accounts.teams import invitation_mail
 from controlpanel.accounts.teams.members import MemberRefused, check_grant, shown
-from controlpanel.audit import refusals
-from controlpanel.audit.recorder import PANEL, Target, record, record_by, record_now
+from controlpanel.audit.log import refusals
+from controlpanel.audit.log.recorder import PANEL, Target, record, record_by, record_now
 from controlpanel.lib import clock
 from controlpanel.lib.email_address import are_same, folded
 from controlpanel.lib.scope import Actor, Origin, Reach, Scope

@@ -10,7 +10,7 @@ from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import HasReach, Membership, Team
 from controlpanel.accounts.permissions import Role
 from controlpanel.accounts.teams import roles
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
 

@@ -11,7 +11,7 @@ from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import Membership, OwnershipOffer, Team, User
 from controlpanel.accounts.teams import members
 from controlpanel.accounts.teams.members import OWNER, MemberRefused
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Scope
 

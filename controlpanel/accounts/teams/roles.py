@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from controlpanel.accounts import access, projections, withheld
 from controlpanel.accounts.models import Invitation, Membership, Team, TeamRole
 from controlpanel.accounts.permissions import PERMISSIONS, ROLES, Role
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean

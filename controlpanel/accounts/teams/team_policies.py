@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import Team, TeamPolicy
 from controlpanel.accounts.signin import session_policy
-from controlpanel.audit.content import JSON
-from controlpanel.audit.recorder import Target, record_by
+from controlpanel.audit.log.content import JSON
+from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
 

@@ -12,8 +12,8 @@ from controlpanel.accounts import access, colours, limits, projections, selector
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.services import free_slug
 from controlpanel.accounts.teams.members import OWNER
-from controlpanel.audit import delivery
-from controlpanel.audit.recorder import Target, record, record_by
+from controlpanel.audit.checkpoints import delivery
+from controlpanel.audit.log.recorder import Target, record, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.lib.text import clean

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from controlpanel.audit import search
+from controlpanel.audit.reading import text_index
 
 
 class Command(BaseCommand):
@@ -14,8 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *_arguments: Any, anew: bool, **_options: Any) -> None:
         if anew:
-            search.clear()
+            text_index.clear()
         count = 0
-        while taken := search.index():
+        while taken := text_index.index():
             count += taken
         self.stdout.write(f"{count} events were taken up into the index.")

@@ -7,10 +7,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils.translation import ngettext
 
-from controlpanel.audit import differences, verifying
 from controlpanel.audit.models import SigningKey
-from controlpanel.audit.verify import Report, verify
-from controlpanel.audit.verify_checkpoints import Checked
+from controlpanel.audit.tables import differences
+from controlpanel.audit.verification import worker
+from controlpanel.audit.verification.checkpoint_check import Checked
+from controlpanel.audit.verification.full_check import Report, verify
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import request_id
 
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         """On record, with who; and the pages say it. What was found counts even if that fails."""
         try:
             with request_id.bound(request_id.new()):
-                verifying.take(report, getpass.getuser())
+                worker.take(report, getpass.getuser())
         except (DatabaseError, KeysNotReady, OSError, KeyError) as error:
             self.stderr.write(f"This run is not on record ({type(error).__name__}).")
 

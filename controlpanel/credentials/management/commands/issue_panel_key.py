@@ -8,7 +8,7 @@ from controlpanel.accounts import access
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import Account, Membership, Team
 from controlpanel.accounts.selectors import connected_accounts
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.credentials import panel_keys
 from controlpanel.credentials.panel_keys import PanelKeyRefused
 from controlpanel.keys.ring import KeysNotReady

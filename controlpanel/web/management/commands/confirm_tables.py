@@ -5,9 +5,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Team
-from controlpanel.audit import differences
-from controlpanel.audit.differences import NotConfirmed
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.log.recorder import AuditUnavailable
+from controlpanel.audit.tables import differences
+from controlpanel.audit.tables.differences import NotConfirmed
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import request_id
 from controlpanel.lib.text import clean

@@ -13,7 +13,7 @@ from django.urls import reverse
 from controlpanel.accounts import services
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.signin.email_forms import not_ascii
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.lib import request_id
 from controlpanel.lib.email_address import folded
 from controlpanel.lib.text import clean

@@ -12,7 +12,7 @@ from django.db import transaction
 from controlpanel import env
 from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Account, Membership, Team, User
-from controlpanel.audit.recorder import AuditUnavailable, Target, record
+from controlpanel.audit.log.recorder import AuditUnavailable, Target, record
 from controlpanel.credentials import clients
 from controlpanel.credentials import services as credentials
 from controlpanel.credentials.models import Credential

@@ -8,10 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Team
-from controlpanel.audit import bundle, exports, ledger
-from controlpanel.audit.bundle_contents import Span, of_target
-from controlpanel.audit.exports import Taken, Wish
-from controlpanel.audit.recorder import AuditUnavailable
+from controlpanel.audit.checkpoints import checkpoint_file
+from controlpanel.audit.export import bundle, exports
+from controlpanel.audit.export.bundle_contents import Span, of_target
+from controlpanel.audit.export.exports import Taken, Wish
+from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Scope
@@ -49,7 +50,12 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename} exists already, and stays.") from None
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be written ({error.strerror}).") from None
-        except (bundle.NoBundle, AuditUnavailable, KeysNotReady, ledger.RolledBack) as error:
+        except (
+            bundle.NoBundle,
+            AuditUnavailable,
+            KeysNotReady,
+            checkpoint_file.RolledBack,
+        ) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"Wrote {taken.count} events into {options['file']}.")
         if options["format"] == "bundle":

@@ -3,9 +3,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from controlpanel.audit import readonly
-from controlpanel.audit.recorder import AuditUnavailable
-from controlpanel.audit.verify import verify
+from controlpanel.audit.log import read_only
+from controlpanel.audit.log.recorder import AuditUnavailable
+from controlpanel.audit.verification.full_check import verify
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import request_id
 
@@ -22,8 +22,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, reason: str, **_options: Any) -> None:
         with request_id.bound(request_id.new()):
             try:
-                readonly.look_back()
-                found = readonly.waiting_for_a_person()
+                read_only.look_back()
+                found = read_only.waiting_for_a_person()
                 if found is None:
                     self.stdout.write("Nobody has to open the panel: nothing was done.")
                     return
@@ -33,7 +33,7 @@ class Command(BaseCommand):
                         f"The audit log is not in order, so the panel stays read-only: "
                         f"{report.wrong.sentence} [{report.wrong.kind}]"
                     )
-                readonly.reopen(found, reason)
+                read_only.reopen(found, reason)
             except (AuditUnavailable, KeysNotReady) as error:
                 raise CommandError(str(error)) from None
         self.stdout.write("The panel is open again, and that is on the record.")
