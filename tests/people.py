@@ -21,8 +21,8 @@ from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.accounts.signin.session_policy import CAME_AT, CLICKED_AT
 from controlpanel.accounts.teams.members import set_reach
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials.clients import PURPOSE, binding
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens.clients import PURPOSE, binding
 from controlpanel.keys import cipher, macs
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope

@@ -6,10 +6,15 @@ class CredentialsConfig(AppConfig):
 
     def ready(self) -> None:
         from controlpanel.audit.tables import projections
-        from controlpanel.credentials import key_digest, sealing
-        from controlpanel.credentials.projections import PROJECTION
+        from controlpanel.credentials.panel_keys import digest as key_digest
+        from controlpanel.credentials.panel_keys.projections import PROJECTION
+        from controlpanel.credentials.tokens import sealed_tokens
         from controlpanel.keys import holders
 
-        holders.register(holders.Holder("API tokens", sealing.usage, sealing.needed, sealing.VAULT))
+        holders.register(
+            holders.Holder(
+                "API tokens", sealed_tokens.usage, sealed_tokens.needed, sealed_tokens.VAULT
+            )
+        )
         holders.register(holders.Holder("panel keys", key_digest.usage, key_digest.needed))
         projections.register(PROJECTION)

@@ -8,7 +8,7 @@ from controlpanel.lib.scope import Reach
 
 
 class Credential(models.Model):
-    """One user's API token for one account, sealed. Opened only in `credentials.clients`."""
+    """One user's API token for one account, sealed. Opened only in `credentials.tokens.clients`."""
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="credentials")

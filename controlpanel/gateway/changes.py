@@ -10,8 +10,8 @@ from django.db import DatabaseError, InterfaceError
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from controlpanel.credentials import clients
-from controlpanel.credentials.key_door import Entered
+from controlpanel.credentials.panel_keys.authentication import Entered
+from controlpanel.credentials.tokens import clients
 from controlpanel.gateway import outcomes, reads, troubles
 from controlpanel.gateway.answers import Answer, Refusal, refuse
 from controlpanel.gateway.routes import Found

@@ -17,8 +17,8 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from controlpanel.audit.log.recorder import AuditUnavailable, Target, record
-from controlpanel.credentials import key_door
-from controlpanel.credentials.key_door import Entered
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys.authentication import Entered
 from controlpanel.gateway.counts_check import PROVEN, UNPROVEN
 from controlpanel.gateway.models import Reads
 from controlpanel.gateway.signed_counts import is_proven, name_of, series
@@ -90,7 +90,7 @@ def _begun(at: datetime) -> datetime:
 def start() -> None:
     """In a process that serves: from now on what is counted is written down."""
     threading.Thread(target=_go_on, name="gateway-counts", daemon=True).start()
-    atexit.register(key_door.flush_uses)
+    atexit.register(authentication.flush_uses)
     atexit.register(write_down)
 
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts import access
 from controlpanel.accounts.permissions import PERMISSIONS
 from controlpanel.accounts.request_origin import of_request
-from controlpanel.credentials import key_door
-from controlpanel.credentials.key_door import Entered
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys.authentication import Entered
 from controlpanel.gateway import rates
 from controlpanel.gateway.answers import refuse
 from controlpanel.gateway.routes import Route
@@ -22,8 +22,8 @@ def enter(request: HttpRequest) -> Entered:
     scheme, _sign, text = request.headers.get("Authorization", "").strip().partition(" ")
     origin = replace(of_request(request), via="gateway")
     try:
-        return key_door.enter(text.strip() if scheme.lower() == "bearer" else "", origin)
-    except key_door.KeyNotAccepted:
+        return authentication.enter(text.strip() if scheme.lower() == "bearer" else "", origin)
+    except authentication.KeyNotAccepted:
         raise refuse(
             401,
             "key_not_accepted",

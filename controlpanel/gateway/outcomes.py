@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.gateway import troubles
 from controlpanel.gateway.answers import Answer, said, shown
 from controlpanel.gateway.routes import BASE

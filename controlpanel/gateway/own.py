@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from controlpanel.credentials.key_door import Entered
+from controlpanel.credentials.panel_keys.authentication import Entered
 from controlpanel.gateway import outcomes
 from controlpanel.gateway.answers import Answer, refuse, shown
 from controlpanel.gateway.routes import Found

@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from controlpanel.credentials import clients
-from controlpanel.credentials.key_door import Entered
+from controlpanel.credentials.panel_keys.authentication import Entered
+from controlpanel.credentials.tokens import clients
 from controlpanel.gateway import troubles
 from controlpanel.gateway.answers import Answer, Refusal, refuse
 from controlpanel.gateway.page_links import LINKS, Lists

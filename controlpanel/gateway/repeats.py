@@ -17,7 +17,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.credentials.key_door import Entered
+from controlpanel.credentials.panel_keys.authentication import Entered
 from controlpanel.gateway import outcomes, reads
 from controlpanel.gateway.answers import Answer, Refusal, refuse
 from controlpanel.gateway.models import Repeat

@@ -4,7 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.gateway.answers import Answer, Refusal, refuse, said
 from controlpanel.vpsorg.errors import ApiError
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from controlpanel.audit.log import read_only
 from controlpanel.audit.log.recorder import AuditUnavailable
-from controlpanel.credentials import key_door
-from controlpanel.credentials.key_door import Entered
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys.authentication import Entered
 from controlpanel.gateway import bodies, changes, counting, door, openapi, own, reads, repeats
 from controlpanel.gateway.answers import Answer, Refusal, refuse, said
 from controlpanel.gateway.routes import DOCUMENT, Found, find
@@ -97,7 +97,7 @@ def _found(request: HttpRequest) -> Found:
 def _let_in(request: HttpRequest, found: Found) -> Answer:
     assert found.route is not None
     entered = door.enter(request)
-    key_door.note_use(entered.key, entered.scope.origin.address)
+    authentication.note_use(entered.key, entered.scope.origin.address)
     standing = door.check_rate(entered)
     try:
         door.check_right(entered, found.route, request.path)

@@ -16,8 +16,9 @@ from controlpanel.accounts.teams import invitations, ownership_transfer
 from controlpanel.audit.checkpoints import delivery
 from controlpanel.audit.log.content import JSON
 from controlpanel.audit.log.recorder import Target, record_by
-from controlpanel.credentials import leaving, panel_keys
 from controlpanel.credentials.models import PanelKey, Revocation
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.tokens import offboarding
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
@@ -66,7 +67,9 @@ def close(scope: Scope) -> list[Revocation]:
         accounts = list(connected.order_by("id"))
         _raise(why_not_close(scope))
         # Those of accounts that were disconnected earlier as well: at none of them is a door left.
-        keys = panel_keys.revoke_all(scope, panel_keys.usable_in(team), "team_closed")
+        keys = panel_key_services.revoke_all(
+            scope, panel_key_services.usable_in(team), "team_closed"
+        )
         tokens = [one for account in accounts for one in _disconnect(scope, account)]
         for invitation in invitations.open_ones(scope):
             invitations.revoke(scope, invitation)
@@ -83,7 +86,7 @@ def close(scope: Scope) -> list[Revocation]:
             tokens=_told(tokens),
             keys=_told_keys(keys),
         )
-    return [*leaving.open_revocations(scope)]
+    return [*offboarding.open_revocations(scope)]
 
 
 @contextmanager
@@ -107,8 +110,10 @@ def _refuse_demoted(now: Scope, permission: str) -> None:
 
 
 def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
-    keys = panel_keys.revoke_all(scope, panel_keys.usable_for(account), "account_disconnected")
-    tokens = leaving.forget_account(scope, account)
+    keys = panel_key_services.revoke_all(
+        scope, panel_key_services.usable_for(account), "account_disconnected"
+    )
+    tokens = offboarding.forget_account(scope, account)
     servers = forget(account)
     # What it is recognised by goes as well: the same one can be connected anew.
     account.disconnected_at, account.identity = clock.now(), ""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.operations.deeds import Deeds
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server

@@ -13,7 +13,7 @@ from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit.log import read_only
 from controlpanel.audit.log.recorder import AuditUnavailable
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.lib import clock
 from controlpanel.operations import following, reconcile, sightings
 from controlpanel.operations.deeds import Deeds

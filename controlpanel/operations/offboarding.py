@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Invitation, Membership
 from controlpanel.accounts.teams import invitations, members
-from controlpanel.credentials import leaving, panel_keys
 from controlpanel.credentials.models import Credential, PanelKey, Revocation
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.tokens import offboarding
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
 from controlpanel.operations.moves import can_move, move
@@ -46,8 +47,8 @@ def holdings(scope: Scope, member: Membership) -> Holdings:
         kind="create", account_id=OuterRef("account_id"), provider_id=OuterRef("provider_id")
     )
     return Holdings(
-        tokens=list(leaving.tokens_of(scope, member.user_id)),
-        keys=list(panel_keys.usable_of(scope, member.user_id)),
+        tokens=list(offboarding.tokens_of(scope, member.user_id)),
+        keys=list(panel_key_services.usable_of(scope, member.user_id)),
         sessions=list(UserSession.objects.filter(user_id=member.user_id)),
         queued=[one for one in unfinished if one.state == State.REQUESTED.value],
         running=[one for one in unfinished if one.state != State.REQUESTED.value],
@@ -75,8 +76,8 @@ def let_go(scope: Scope, member: Membership, successors: Mapping[UUID, UUID]) ->
             _cancel(operation)
         for invitation in theirs.invitations:
             invitations.revoke(scope, invitation)
-        panel_keys.revoke_all(scope, theirs.keys, "member_removed")
-        left = leaving.forget(scope, member.user_id, successors)
+        panel_key_services.revoke_all(scope, theirs.keys, "member_removed")
+        left = offboarding.forget(scope, member.user_id, successors)
         if not Membership.objects.filter(user_id=member.user_id, team__closed_at=None).exists():
             for session in theirs.sessions:
                 session.end()

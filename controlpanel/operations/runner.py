@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access
 from controlpanel.audit.log import read_only
-from controlpanel.credentials import clients, key_door, service_tokens
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.tokens import clients, service_tokens
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import labelling, rules, target_check
@@ -152,7 +153,7 @@ def _forbidden(operation: Operation) -> _Outcome | None:
 def _scope_now(operation: Operation) -> Scope | None:
     permission = PERMISSIONS[operation.kind]
     if operation.panel_key is not None:
-        return key_door.at_work(operation.panel_key, permission)
+        return authentication.at_work(operation.panel_key, permission)
     return access.scope_at_work(operation.user_id, operation.team_id, permission)
 
 

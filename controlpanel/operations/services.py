@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts.models import Account, TeamPolicy
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.accounts.teams import team_policies
-from controlpanel.credentials.selectors import changeable
+from controlpanel.credentials.tokens.selectors import changeable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean

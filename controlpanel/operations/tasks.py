@@ -11,7 +11,8 @@ from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit.log import read_only
-from controlpanel.credentials import clients, key_mail
+from controlpanel.credentials.panel_keys import expiry_mail
+from controlpanel.credentials.tokens import clients
 from controlpanel.lib import clock, request_id
 from controlpanel.operations import looking, runner, sweeper
 from controlpanel.operations.models import Operation
@@ -60,7 +61,7 @@ def warn_of_ends() -> None:
     """Panel keys that end soon."""
     with request_id.bound(request_id.new()):
         if not read_only.closed():
-            key_mail.warn_due()
+            expiry_mail.warn_due()
 
 
 def due_accounts() -> set[UUID]:

@@ -13,8 +13,8 @@ from controlpanel.accounts.models import Invitation, Membership, Team
 from controlpanel.audit.log.content import Said
 from controlpanel.audit.log.recorder import Target, record
 from controlpanel.audit.tables import projections
-from controlpanel.credentials import projections as of_keys
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import projections as of_keys
 from controlpanel.lib import request_id
 from controlpanel.lib.scope import Origin
 

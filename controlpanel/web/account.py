@@ -11,7 +11,9 @@ from django.utils.translation import ngettext
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
-from controlpanel.credentials import clients, leaving, panel_keys, selectors, services
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.tokens import clients, offboarding, selectors
+from controlpanel.credentials.tokens import services as token_services
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
 from controlpanel.operations import closing
@@ -56,7 +58,7 @@ def choose_sync(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpRes
     elif credential is None:
         problem = _("Store an API token of your own first; then it can become the sync token.")
     else:
-        services.choose_sync_token(scope, credential)
+        token_services.choose_sync_token(scope, credential)
         tokens.ask_for(account)
     if problem:
         return tokens.tokens_page(request, scope, problem)
@@ -67,7 +69,7 @@ def choose_sync(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpRes
 def ask_again(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponseBase:
     """VPS.org asked to be left alone for a while; somebody knows better, once a minute."""
     account = _account(scope, account_id)
-    if not services.ask_again(scope, account):
+    if not token_services.ask_again(scope, account):
         problem = _(
             "VPS.org was asked again less than a minute ago. Wait until the minute is over."
         )
@@ -88,8 +90,8 @@ def change(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponse
     if form.is_bound and form.is_valid():
         given = form.cleaned_data
         try:
-            services.change_account(scope, account, given["name"], given["colour"])
-        except services.NameTaken as refusal:
+            token_services.change_account(scope, account, given["name"], given["colour"])
+        except token_services.NameTaken as refusal:
             form.add_error("name", str(refusal))
         else:
             messages.success(request, _("Saved."))
@@ -98,7 +100,7 @@ def change(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponse
         "form": form,
         "account": account,
         "connected": is_connected(account),
-        "keys": panel_keys.usable_for(account).count(),
+        "keys": panel_key_services.usable_for(account).count(),
         "servers": Server.objects.filter(account=account, gone_at=None).count(),
         "disconnect_url": _url(scope, "account-disconnect", account),
         "crumbs": tokens.crumbs(scope),
@@ -136,7 +138,7 @@ def _account(scope: Scope, account_id: UUID) -> Account:
     return found
 
 
-def _lead_on(request: HttpRequest, scope: Scope, connected: services.Connected) -> None:
+def _lead_on(request: HttpRequest, scope: Scope, connected: token_services.Connected) -> None:
     found = ngettext("%(n)d server found.", "%(n)d servers found.", connected.servers)
     text = _("%(name)s is connected.") % {"name": connected.account.name}
     text += " " + found % {"n": connected.servers}
@@ -168,8 +170,8 @@ def _removal(
         "cancel_url": back["url"],
         "crumbs": [*tokens.crumbs(scope), back],
         "account": account,
-        "tokens": leaving.tokens_for(account),
-        "keys": panel_keys.usable_for(account).count(),
+        "tokens": offboarding.tokens_for(account),
+        "keys": panel_key_services.usable_for(account).count(),
         "servers": servers.count(),
         "locked": ServerLock.objects.filter(server__in=servers).count(),
         **team.standing_in_the_way(scope, refusal),
@@ -177,16 +179,16 @@ def _removal(
     return page(request, "tokens/disconnect.html", context, status=status)
 
 
-def _connected(scope: Scope, form: ConnectForm) -> services.Connected | None:
+def _connected(scope: Scope, form: ConnectForm) -> token_services.Connected | None:
     """None after putting at the field why it is not."""
     token = Secret(form.cleaned_data["token"])
     try:
         with clients.page_slot():
-            connected = services.connect(
+            connected = token_services.connect(
                 scope, form.cleaned_data["name"], token, ids_of_team(scope)
             )
-    except services.TokenRefused as refusal:
-        field = "name" if isinstance(refusal, services.NameTaken) else "token"
+    except token_services.TokenRefused as refusal:
+        field = "name" if isinstance(refusal, token_services.NameTaken) else "token"
         form.add_error(field, str(refusal))
         return None
     except clients.Busy:

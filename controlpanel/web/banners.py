@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean

@@ -18,7 +18,7 @@ from controlpanel.accounts import access, permissions
 from controlpanel.accounts.models import Account, TeamPolicy, User
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.accounts.teams import roles, team_policies
-from controlpanel.credentials import selectors as credentials
+from controlpanel.credentials.tokens import selectors
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import rules
 from controlpanel.operations import selectors as operations
@@ -104,7 +104,7 @@ def standing(scope: Scope, of_team: TeamPolicy | None = None) -> Standing:
         base=reverse("servers", args=[scope.team_slug]),
         tokens_url=reverse("tokens", args=[scope.team_slug]),
         policy=of_team,
-        with_token=credentials.changeable(scope.team_id, scope.user_id),
+        with_token=selectors.changeable(scope.team_id, scope.user_id),
         missing={right: _missing_right(scope, right, lacking, helpers) for right in lacking},
     )
 
@@ -189,7 +189,7 @@ def reason_wanted(known: Standing, server: Server, kind: str) -> str:
 
 def lent_token(scope: Scope, account: Account) -> str:
     """With whose token a change of this person is sent, where it is not their own."""
-    credential = credentials.lent(scope, account)
+    credential = selectors.lent(scope, account)
     if credential is None:
         return ""
     return _(

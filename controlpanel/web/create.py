@@ -12,7 +12,7 @@ from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import connected_accounts
 from controlpanel.accounts.teams import team_policies
-from controlpanel.credentials.selectors import for_changes
+from controlpanel.credentials.tokens.selectors import for_changes
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import rules, services
 from controlpanel.operations import selectors as operations

@@ -14,8 +14,8 @@ from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Membership, User
 from controlpanel.accounts.permissions import PERMISSIONS, Role
 from controlpanel.accounts.teams import roles
-from controlpanel.credentials import panel_keys
-from controlpanel.credentials import selectors as credentials
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.tokens import selectors as token_selectors
 from controlpanel.lib.scope import Scope
 from controlpanel.servers import selectors as servers
 from controlpanel.servers.models import Server
@@ -70,7 +70,7 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
         "shown": SHOWN,
         "timeline_url": members.timeline_url(scope, member.user_id),
         "list_url": reverse("servers", args=[scope.team_slug]),
-        "tokens": credentials.of_team(scope).get(member.user_id, []),
+        "tokens": token_selectors.of_team(scope).get(member.user_id, []),
         "keys": _keys(scope, member),
         "crumbs": members.crumbs(scope) if scope.allows("members.view") else [],
     }
@@ -88,7 +88,7 @@ def _keys(scope: Scope, member: Membership) -> list[panel_key_rows.Row] | None:
     """Those that work; None for whoever may not see other people's."""
     if member.user_id != scope.user_id and not scope.allows("keys.others"):
         return None
-    return panel_key_rows.rows(scope, panel_keys.usable_of(scope, member.user_id))
+    return panel_key_rows.rows(scope, panel_key_services.usable_of(scope, member.user_id))
 
 
 def _rights(scope: Scope, theirs: Scope, member: Membership) -> list[Right]:

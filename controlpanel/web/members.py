@@ -16,9 +16,9 @@ from controlpanel.accounts.models import Invitation, Membership, reach_of
 from controlpanel.accounts.permissions import Role
 from controlpanel.accounts.teams import invitations, members, ownership_transfer, roles
 from controlpanel.accounts.teams.members import OWNER, MemberRefused
-from controlpanel.credentials import leaving
-from controlpanel.credentials import selectors as credentials
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import offboarding
+from controlpanel.credentials.tokens import selectors as token_selectors
 from controlpanel.lib.scope import Scope
 from controlpanel.web import audit_timeline
 from controlpanel.web.door import door
@@ -63,7 +63,7 @@ def list_members(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         "manages": manages,
         "may_change_roles": scope.allows("team.manage"),
         "invited": _invited(scope, by_slug) if manages else [],
-        "to_revoke": leaving.open_revocations(scope).count() if manages else 0,
+        "to_revoke": offboarding.open_revocations(scope).count() if manages else 0,
         "offered": offered,
         "is_receiver": offered is not None and offered.receiver_id == scope.user_id,
         "is_owner": scope.actor.role == OWNER,
@@ -143,7 +143,7 @@ def about(scope: Scope, member: Membership) -> dict[str, Any]:
 
 
 def _rows(scope: Scope, by_slug: dict[str, Role]) -> list[Row]:
-    tokens = credentials.of_team(scope)
+    tokens = token_selectors.of_team(scope)
     strong = selectors.with_second_factor(scope)
     found = []
     for member in selectors.members(scope):

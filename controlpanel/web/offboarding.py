@@ -15,8 +15,9 @@ from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Membership
 from controlpanel.accounts.teams import members, roles
 from controlpanel.accounts.teams.members import MemberRefused
-from controlpanel.credentials import leaving, panel_keys
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.tokens import offboarding as token_offboarding
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import offboarding
 from controlpanel.operations import selectors as operations
@@ -53,7 +54,7 @@ def leave(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     member = selectors.member(scope, scope.user_id)
     # Who reads an account from now on is said by whoever may choose that.
     chooses = scope.allows("accounts.connect")
-    tokens = leaving.tokens_of(scope, scope.user_id)
+    tokens = token_offboarding.tokens_of(scope, scope.user_id)
     team = {"team": scope.team_name}
     context = {
         **about(scope, member),
@@ -61,7 +62,7 @@ def leave(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         "submit": _("Leave %(team)s") % team,
         "tone": "danger",
         "tokens": [(token, _heirs(scope, token) if chooses else []) for token in tokens],
-        "keys": panel_key_rows.rows(scope, panel_keys.usable_of(scope, scope.user_id)),
+        "keys": panel_key_rows.rows(scope, panel_key_services.usable_of(scope, scope.user_id)),
     }
     if request.method != "POST":
         return page(request, "team/leave.html", context)
@@ -80,8 +81,8 @@ def revocations(request: HttpRequest, scope: Scope) -> HttpResponseBase:
             messages.error(request, _("That was ticked off already."))
         return see_other(request, reverse("revocations", args=[scope.team_slug]))
     context = {
-        "open": leaving.open_revocations(scope),
-        "ticked": leaving.newest_ticked(scope)[:_TICKED],
+        "open": token_offboarding.open_revocations(scope),
+        "ticked": token_offboarding.newest_ticked(scope)[:_TICKED],
         "crumbs": crumbs(scope),
     }
     return page(request, "team/revocations.html", context)
@@ -89,7 +90,7 @@ def revocations(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 
 def _ticked(request: HttpRequest, scope: Scope) -> bool:
     try:
-        return leaving.tick_off(scope, UUID(request.POST.get("revocation", "")))
+        return token_offboarding.tick_off(scope, UUID(request.POST.get("revocation", "")))
     except ValueError:
         return False
 
@@ -128,7 +129,7 @@ def _shown(scope: Scope, found: list[Operation]) -> list[tuple[Operation, str]]:
 
 def _heirs(scope: Scope, token: Credential) -> list[Credential]:
     """Whoever asks comes first: that much is theirs to promise."""
-    found = leaving.successors(token) if token.is_sync else []
+    found = token_offboarding.successors(token) if token.is_sync else []
     return sorted(found, key=lambda heir: heir.user_id != scope.user_id)
 
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.permissions import PERMISSIONS
-from controlpanel.credentials import panel_keys
-from controlpanel.credentials.panel_keys import (
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.services import (
     DAYS,
     NAME_LENGTH,
     SIGHT,
@@ -81,7 +81,7 @@ class KeyForm(ReachForm):
         *,
         form_id: str = "",
     ) -> None:
-        more = [right for right in panel_keys.grantable(scope) if right != SIGHT]
+        more = [right for right in panel_key_services.grantable(scope) if right != SIGHT]
         initial = {"rights": "look", "days": USUAL_DAYS}
         super().__init__(scope, data, initial=initial, mixed=True)
         self.more = frozenset(more)

@@ -22,9 +22,9 @@ from controlpanel.accounts import access
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.selectors import connected_accounts
 from controlpanel.accounts.teams import roles
-from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
-from controlpanel.credentials.panel_keys import Issued, PanelKeyRefused
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.services import Issued, PanelKeyRefused
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import same_form
@@ -105,7 +105,7 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 @door(OWN, _METHODS, fresh=True)
 def rotate(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase:
     """One's own only: whoever gets the new key acts in its creator's name."""
-    key = _found(panel_keys.own(scope), key_id)
+    key = _found(panel_key_services.own(scope), key_id)
     data = request.POST if request.method == "POST" else None
     form = RotateForm(data, form_id=form_id_of(request))
     refused, status = "", 422 if form.is_bound else 200
@@ -113,7 +113,7 @@ def rotate(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase
         try:
             with _once(scope, form.form_id, content_of(request)):
                 overlap = timedelta(hours=form.cleaned_data["overlap"])
-                issued = panel_keys.rotate(scope, key, overlap=overlap)
+                issued = panel_key_services.rotate(scope, key, overlap=overlap)
         except SentAlready:
             return _shown_before(request, scope)
         except SentOtherwise:
@@ -137,11 +137,11 @@ def rotate(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase
 @door(MEMBER, _METHODS, fresh=True)
 def revoke(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase:
     """Its creator always can; somebody else's needs the right for it."""
-    key = _found(panel_keys.of_team(scope), key_id)
+    key = _found(panel_key_services.of_team(scope), key_id)
     if key.user_id != scope.user_id:
         access.require(scope, OTHERS, request.path)
     if request.method == "POST":
-        if panel_keys.revoke(scope, key):
+        if panel_key_services.revoke(scope, key):
             text = _("The key %(name)s is revoked. The next request with it is refused.")
             messages.success(request, text % _named(key))
         else:
@@ -164,7 +164,7 @@ def crumbs(scope: Scope) -> list[dict[str, str]]:
 
 def _issued(scope: Scope, form: KeyForm) -> Issued:
     given = form.cleaned_data
-    return panel_keys.issue(
+    return panel_key_services.issue(
         scope,
         form.account_chosen,
         name=given["name"],
@@ -231,7 +231,9 @@ def _shown_before(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 def _visible(scope: Scope) -> QuerySet[PanelKey]:
-    return panel_keys.of_team(scope) if scope.allows(OTHERS) else panel_keys.own(scope)
+    return (
+        panel_key_services.of_team(scope) if scope.allows(OTHERS) else panel_key_services.own(scope)
+    )
 
 
 def _may_list(scope: Scope) -> bool:
@@ -257,7 +259,7 @@ def _about(scope: Scope, key: PanelKey) -> dict[str, Any]:
 
 def _why_not(scope: Scope) -> str:
     """Why this person can issue none; empty if they can."""
-    if not scope.allows(panel_keys.SIGHT):
+    if not scope.allows(panel_key_services.SIGHT):
         return _("Your role sees no servers, so a key of yours could do nothing.")
     if not connected_accounts(scope).exists():
         who = names_of(access.who_can(scope, "accounts.connect"))

@@ -17,7 +17,7 @@ from controlpanel.accounts import access
 from controlpanel.accounts import selectors as accounts
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import looking
 from controlpanel.operations import selectors as operations

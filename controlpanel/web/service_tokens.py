@@ -13,8 +13,8 @@ from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
 from controlpanel.accounts.teams import team_policies
-from controlpanel.credentials import selectors, service_tokens
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import selectors, service_tokens
 from controlpanel.lib.scope import Scope
 from controlpanel.web import tokens
 from controlpanel.web.door import door

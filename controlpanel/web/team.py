@@ -14,7 +14,7 @@ from controlpanel.accounts.models import Team, User
 from controlpanel.accounts.request_origin import of_request
 from controlpanel.accounts.teams import teams
 from controlpanel.accounts.teams.teams import TeamRefused
-from controlpanel.credentials import leaving
+from controlpanel.credentials.tokens import offboarding
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import closing
 from controlpanel.operations.closing import CannotClose
@@ -143,7 +143,7 @@ def _close_page(
 ) -> HttpResponseBase:
     name = {"team": scope.team_name}
     connected = list(selectors.accounts(scope))
-    tokens = [token for account in connected for token in leaving.tokens_for(account)]
+    tokens = [token for account in connected for token in offboarding.tokens_for(account)]
     servers = Server.objects.filter(account__in=connected, gone_at=None)
     context = {
         "form": form,
@@ -154,7 +154,7 @@ def _close_page(
         "crumbs": crumbs(scope),
         "accounts": connected,
         "tokens": tokens,
-        "open_revocations": leaving.open_revocations(scope),
+        "open_revocations": offboarding.open_revocations(scope),
         "servers": servers.count(),
         "members": selectors.members(scope).count(),
         **standing_in_the_way(scope, refusal),

@@ -16,8 +16,9 @@ from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
 from controlpanel.accounts.teams import roles, team_policies
-from controlpanel.credentials import clients, selectors, services
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import clients, selectors
+from controlpanel.credentials.tokens import services as token_services
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
 from controlpanel.outgoing.bell import ring
@@ -139,7 +140,7 @@ def remove(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponse
         raise Http404
     if request.method != "POST":
         return page(request, "tokens/remove.html", _removal(scope, credential))
-    services.remove(scope, credential)
+    token_services.remove(scope, credential)
     return see_other(request, reverse("tokens", args=[scope.team_slug]))
 
 
@@ -189,8 +190,8 @@ def _stored(scope: Scope, account: Account, form: TokenForm) -> bool:
     token = Secret(form.cleaned_data["token"])
     try:
         with clients.page_slot():
-            services.store(scope, account, token, known_ids(account))
-    except services.TokenRefused as refusal:
+            token_services.store(scope, account, token, known_ids(account))
+    except token_services.TokenRefused as refusal:
         form.add_error("token", str(refusal))
         return False
     except clients.Busy:

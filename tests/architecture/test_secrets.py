@@ -24,12 +24,12 @@ def callers(name: str) -> set[str]:
 
 
 def test_only_credentials_clients_builds_a_client() -> None:
-    assert callers("Client") == {"controlpanel/credentials/clients.py"}
+    assert callers("Client") == {"controlpanel/credentials/tokens/clients.py"}
 
 
 def test_only_credentials_clients_opens_a_token() -> None:
     assert callers("open_sealed") <= {
-        "controlpanel/credentials/clients.py",
+        "controlpanel/credentials/tokens/clients.py",
         "controlpanel/accounts/signin/mfa_adapter.py",  # second factors
         "controlpanel/outgoing/sealed_bodies.py",  # what waits to be sent
     }

@@ -143,13 +143,17 @@ WRITERS: Final[Mapping[str, str]] = {
     "accounts/signin/session_store.py:_save": "a session, and signing in is an event",
     "accounts/signin/session_store.py:delete": "a session, and signing out is an event",
     "accounts/signin/session_store.py:save": "a session, and signing in is an event",
-    "credentials/key_door.py:_renew": "the same key's digest, with the pepper in force",
-    "credentials/key_door.py:_write_count": "when a key was last used",
-    "credentials/key_mail.py:_claimed": "which worker tells of it: panel_key.expiry_warned",
-    "credentials/leaving.py:_forget": "token.removed, by whoever calls",
-    "credentials/clients.py:_keep_wait": "until when VPS.org asked to be left alone",
-    "credentials/sealing.py:_swap": "keys.rewrapped",
-    "credentials/services.py:_remember_identity": "what VPS.org says an account is",
+    "credentials/panel_keys/authentication.py:_renew": (
+        "the same key's digest, with the pepper in force"
+    ),
+    "credentials/panel_keys/authentication.py:_write_count": "when a key was last used",
+    "credentials/panel_keys/expiry_mail.py:_claimed": (
+        "which worker tells of it: panel_key.expiry_warned"
+    ),
+    "credentials/tokens/offboarding.py:_forget": "token.removed, by whoever calls",
+    "credentials/tokens/clients.py:_keep_wait": "until when VPS.org asked to be left alone",
+    "credentials/tokens/sealed_tokens.py:_swap": "keys.rewrapped",
+    "credentials/tokens/services.py:_remember_identity": "what VPS.org says an account is",
     "gateway/changes.py:_create": "operations.services",
     "gateway/changes.py:_update": "operations.services",
     "gateway/counting.py:_add": "gateway.reads, once the minute is over",

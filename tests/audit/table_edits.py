@@ -13,8 +13,8 @@ from controlpanel.accounts.teams import invitations, ownership_transfer, roles, 
 from controlpanel.audit.models import ReviewItem
 from controlpanel.audit.review import queue as review_queue
 from controlpanel.audit.review import scanner
-from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope
 from controlpanel.servers import locks
@@ -46,7 +46,7 @@ class Panel:
         self.invitation, self.token = invitations.invite(
             scope, "carol@example.com", "viewer", EVERYTHING
         )
-        self.key = panel_keys.issue(
+        self.key = panel_key_services.issue(
             scope,
             self.account,
             name="ci",

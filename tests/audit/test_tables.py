@@ -16,7 +16,8 @@ from controlpanel.accounts.teams import roles as team_roles
 from controlpanel.audit.models import AuditEvent, TableDifference
 from controlpanel.audit.review import settings as review_settings
 from controlpanel.audit.tables import baseline, differences, projections
-from controlpanel.credentials import key_door, panel_keys
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.operations import closing, offboarding
 from controlpanel.sandbox.server import Sandbox
@@ -131,8 +132,10 @@ CHANGES: dict[str, Callable[[Panel], object]] = {
     "offer withdrawn": lambda p: ownership_transfer.withdraw(p.scope(), _offer(p)),
     "offer declined": lambda p: ownership_transfer.withdraw(p.scope(p.bob), _offer(p)),
     "ownership": lambda p: ownership_transfer.accept(p.scope(p.bob), _offer(p)),
-    "key rotated": lambda p: panel_keys.rotate(p.scope(), p.key, overlap=timedelta(hours=1)),
-    "key revoked": lambda p: panel_keys.revoke(p.scope(), p.key),
+    "key rotated": lambda p: panel_key_services.rotate(
+        p.scope(), p.key, overlap=timedelta(hours=1)
+    ),
+    "key revoked": lambda p: panel_key_services.revoke(p.scope(), p.key),
     "lock": lambda p: locks.lock(p.scope(), p.spare, "changes", "Do not touch."),
     "stronger lock": lambda p: locks.lock(p.scope(), p.server, "changes", "Do not touch."),
     "unlocked": lambda p: locks.release(p.scope(), p.server, "Done."),
@@ -142,7 +145,7 @@ CHANGES: dict[str, Callable[[Panel], object]] = {
     "disconnected": lambda p: closing.disconnect(p.scope(), p.account),
     "connected again": lambda p: _connected_again(p),
     "closed": lambda p: closing.close(p.scope()),
-    "key used": lambda p: key_door.note_use(p.key, "192.0.2.7"),
+    "key used": lambda p: authentication.note_use(p.key, "192.0.2.7"),
 }
 
 

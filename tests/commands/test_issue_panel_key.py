@@ -7,9 +7,9 @@ from django.core.management import CommandError, call_command
 
 from controlpanel.accounts.models import Account, Membership, TeamPolicy
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import key_door
-from controlpanel.credentials.key_format import is_wellformed
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys.format import is_wellformed
 from controlpanel.lib.scope import Origin
 from tests.people import with_labels
 
@@ -26,7 +26,7 @@ def test_it_works(bob, account):
     assert said.endswith("\n")
     text = said.removesuffix("\n")
     assert is_wellformed(text)
-    scope = key_door.enter(text, Origin("gateway")).scope
+    scope = authentication.enter(text, Origin("gateway")).scope
     assert scope.user_id == bob.user.id
     assert "servers.reboot" in scope.permissions
     assert "servers.delete" not in scope.permissions

@@ -13,8 +13,8 @@ from django.conf import settings
 
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Account, Membership, Team, User
-from controlpanel.credentials import panel_keys
-from controlpanel.credentials.panel_keys import Issued
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.services import Issued
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.operations import sweeper
@@ -55,7 +55,7 @@ class Gateway:
 
     def revoke(self, token: str) -> None:
         key = self.key(token).key
-        panel_keys.revoke(_scope(key.user, key.team), key)
+        panel_key_services.revoke(_scope(key.user, key.team), key)
 
     def advance(self, seconds: float) -> None:
         clock.shift(timedelta(seconds=seconds))
@@ -77,8 +77,8 @@ class Gateway:
         team = account.team
         held = Membership.objects.filter(team=team, role=role).first()
         scope = _scope(held.user if held else _join(team, role), team)
-        rights = frozenset(panel_keys.grantable(scope))
-        return panel_keys.issue(
+        rights = frozenset(panel_key_services.grantable(scope))
+        return panel_key_services.issue(
             scope, account, name=role, permissions=rights, reach=EVERYTHING, addresses=(), days=1
         )
 

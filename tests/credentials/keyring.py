@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from controlpanel.accounts.models import Account
-from controlpanel.credentials import key_door, key_refusals, panel_keys
-from controlpanel.credentials.key_door import Entered, KeyNotAccepted
 from controlpanel.credentials.models import PanelKey
-from controlpanel.credentials.panel_keys import Issued
+from controlpanel.credentials.panel_keys import authentication, rejections
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.authentication import Entered, KeyNotAccepted
+from controlpanel.credentials.panel_keys.services import Issued
 from controlpanel.lib.scope import EVERYTHING, Origin, Reach
 from tests.people import Person
 
@@ -26,21 +27,21 @@ def issue(
     days: int = 90,
 ) -> Issued:
     scope = person.scope()
-    given = frozenset(panel_keys.grantable(scope)) if permissions is None else permissions
-    return panel_keys.issue(
+    given = frozenset(panel_key_services.grantable(scope)) if permissions is None else permissions
+    return panel_key_services.issue(
         scope, account, name=name, permissions=given, reach=reach, addresses=addresses, days=days
     )
 
 
 def enter(issued: Issued, origin: Origin = HERE) -> Entered:
-    return key_door.enter(issued.text.reveal(), origin)
+    return authentication.enter(issued.text.reveal(), origin)
 
 
 def why_not(issued: Issued | str, origin: Origin = HERE) -> str:
     """Why the door does not accept it; "" if it does."""
     text = issued if isinstance(issued, str) else issued.text.reveal()
     try:
-        key_door.enter(text, origin)
+        authentication.enter(text, origin)
     except KeyNotAccepted as refused:
         return refused.why
     return ""
@@ -54,4 +55,4 @@ def expire(issued: Issued) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_minute() -> None:
-    key_refusals.forget()
+    rejections.forget()

@@ -11,9 +11,10 @@ from controlpanel.accounts import access
 from controlpanel.accounts.models import Membership, TeamPolicy
 from controlpanel.accounts.teams import members
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import key_door, key_refusals, panel_keys, prepared
-from controlpanel.credentials.key_format import new_text
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import authentication, prepared_query, rejections
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.format import new_text
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
 from tests.credentials.keyring import HERE, _fresh_minute, enter, expire, issue, why_not  # noqa: F401
@@ -42,20 +43,20 @@ def test_it_works(bob, account):
     assert scope.origin.address == HERE.address
     assert scope.key_id == issued.key.id
     assert scope.team_slug == "acme"
-    assert scope.permissions == frozenset(panel_keys.grantable(bob.scope()))
+    assert scope.permissions == frozenset(panel_key_services.grantable(bob.scope()))
     assert scope.reach.is_all
     assert not refusals().exists()
 
 
 def test_it_asks_once(bob, account, django_assert_num_queries, monkeypatch):
     issued = issue(bob, account)
-    ask, asked = prepared.first_row, []
+    ask, asked = prepared_query.first_row, []
 
     def counted(*given):
         asked.append(given)
         return ask(*given)
 
-    monkeypatch.setattr(prepared, "first_row", counted)
+    monkeypatch.setattr(prepared_query, "first_row", counted)
     with django_assert_num_queries(0):  # Django does not see that one
         enter(issued)
     assert len(asked) == 1
@@ -130,7 +131,7 @@ def test_one_that_expired(bob, account):
 
 def test_one_that_was_revoked(bob, account):
     issued = issue(bob, account)
-    assert panel_keys.revoke(bob.scope(), issued.key)
+    assert panel_key_services.revoke(bob.scope(), issued.key)
     assert why_not(issued) == "revoked"
 
 
@@ -169,8 +170,8 @@ def test_one_whose_creator_was_demoted(alice, bob, account):
     issued = issue(bob, account)
     members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
     assert enter(issued).scope.permissions == {"servers.view"}
-    assert key_door.at_work(issued.key.id, "servers.reboot") is None
-    assert key_door.at_work(issued.key.id, "servers.view") is not None
+    assert authentication.at_work(issued.key.id, "servers.reboot") is None
+    assert authentication.at_work(issued.key.id, "servers.view") is not None
 
 
 def test_one_whose_creator_was_promoted_gains_nothing(alice, vera, account):
@@ -203,7 +204,7 @@ def test_one_whose_creator_cannot_do_anything(bob, account, change, why):
     assert why_not(issued) == ""
     change(bob)
     assert why_not(issued) == why
-    assert key_door.at_work(issued.key.id, "servers.view") is None
+    assert authentication.at_work(issued.key.id, "servers.view") is None
 
 
 def test_a_second_step_that_is_only_due_later(bob, account):
@@ -219,18 +220,18 @@ def test_a_second_step_that_they_have(bob, account):
     TeamPolicy.objects.create(team=bob.team, mfa_from="2020-01-01")
     Authenticator.objects.create(user=bob.user, type=Authenticator.Type.TOTP, data={})
     assert why_not(issued) == ""
-    assert key_door.at_work(issued.key.id, "servers.view") is not None
+    assert authentication.at_work(issued.key.id, "servers.view") is not None
     assert issue(bob, account, "another").key.is_usable
 
 
 def test_all_are_refused_alike(bob, account):
     gone, over = issue(bob, account, "gone"), issue(bob, account, "over")
-    panel_keys.revoke(bob.scope(), gone.key)
+    panel_key_services.revoke(bob.scope(), gone.key)
     expire(over)
     said = set()
     for text in ("", "vpp_x", new_text(), gone.text.reveal(), over.text.reveal()):
-        with pytest.raises(key_door.KeyNotAccepted) as refused:
-            key_door.enter(text, HERE)
+        with pytest.raises(authentication.KeyNotAccepted) as refused:
+            authentication.enter(text, HERE)
         said.add(str(refused.value))
     assert len(said) == 1
 
@@ -267,26 +268,26 @@ def test_a_right_that_it_lacks_is_refused_and_recorded(bob, account):
 
 def test_at_work_it_is_the_same(bob, account):
     issued = issue(bob, account, reach=with_labels("env:prod"))
-    scope = key_door.at_work(issued.key.id, "servers.reboot")
+    scope = authentication.at_work(issued.key.id, "servers.reboot")
     assert scope is not None
-    assert scope.permissions == frozenset(panel_keys.grantable(bob.scope()))
+    assert scope.permissions == frozenset(panel_key_services.grantable(bob.scope()))
     assert (scope.reach, scope.key_id) == (with_labels("env:prod"), issued.key.id)
     assert (scope.origin.via, scope.origin.key) == ("worker", "ci-deploy")
-    assert key_door.at_work(issued.key.id, "servers.delete") is None
-    assert key_door.at_work(uuid4(), "servers.view") is None
+    assert authentication.at_work(issued.key.id, "servers.delete") is None
+    assert authentication.at_work(uuid4(), "servers.view") is None
 
 
 @pytest.mark.parametrize("end", ["revoked", "expired", "disconnected"])
 def test_at_work_one_that_ended_is_none(bob, account, end):
     issued = issue(bob, account)
     if end == "revoked":
-        panel_keys.revoke(bob.scope(), issued.key)
+        panel_key_services.revoke(bob.scope(), issued.key)
     elif end == "expired":
         expire(issued)
     else:
         type(account).objects.update(disconnected_at=clock.now())
         assert why_not(issued) == "disconnected"
-    assert key_door.at_work(issued.key.id, "servers.view") is None
+    assert authentication.at_work(issued.key.id, "servers.view") is None
 
 
 def test_reach_is_within_both(alice, bob, synced, server):
@@ -301,22 +302,22 @@ def test_a_use_is_noted_once_a_minute(bob, account, django_assert_num_queries):
     issued = issue(bob, account)
     for _ in range(3):
         found = enter(issued)
-        key_door.note_use(found.key, HERE.address)
+        authentication.note_use(found.key, HERE.address)
     key = PanelKey.objects.get(id=issued.key.id)
     assert (key.uses, key.last_address) == (1, HERE.address)
     clock.shift(timedelta(minutes=1))
-    key_door.note_use(enter(issued).key, "192.0.2.8")
+    authentication.note_use(enter(issued).key, "192.0.2.8")
     key.refresh_from_db()
     assert (key.uses, key.last_address) == (4, "192.0.2.8")
-    key_door.note_use(enter(issued).key, "192.0.2.9")
-    key_door.flush_uses()
+    authentication.note_use(enter(issued).key, "192.0.2.9")
+    authentication.flush_uses()
     key.refresh_from_db()
     assert (key.uses, key.last_address) == (5, "192.0.2.8")
 
 
 def test_a_use_is_noted_for_that_key_alone(bob, account):
     used, idle = issue(bob, account, "used"), issue(bob, account, "idle")
-    key_door.note_use(enter(used).key, HERE.address)
+    authentication.note_use(enter(used).key, HERE.address)
     of_idle = PanelKey.objects.get(id=idle.key.id)
     assert (of_idle.uses, of_idle.last_used_at, of_idle.last_address) == (0, None, "")
 
@@ -329,11 +330,11 @@ def test_what_another_process_has_just_noted_is_not_noted_again(bob, account):
         last_used_at=clock.now(), last_address="192.0.2.99", uses=10
     )
     for _ in range(2):
-        key_door.note_use(seen_before, HERE.address)
+        authentication.note_use(seen_before, HERE.address)
     key = PanelKey.objects.get(id=issued.key.id)
     assert (key.uses, key.last_address) == (10, "192.0.2.99")
     clock.shift(timedelta(minutes=1))
-    key_door.note_use(enter(issued).key, HERE.address)
+    authentication.note_use(enter(issued).key, HERE.address)
     key.refresh_from_db()
     assert (key.uses, key.last_address) == (13, HERE.address)
 
@@ -342,21 +343,21 @@ def test_a_use_that_cannot_be_written_is_in_nobodys_way(bob, account, monkeypatc
     issued = issue(bob, account)
     with monkeypatch.context() as patch:
         patch.setattr("controlpanel.audit.log.read_only_state.current", lambda: object())
-        key_door.note_use(enter(issued).key, HERE.address)
-    key_door.note_use(enter(issued).key, HERE.address)
+        authentication.note_use(enter(issued).key, HERE.address)
+    authentication.note_use(enter(issued).key, HERE.address)
     assert PanelKey.objects.get().uses == 2
 
 
 def test_a_flood_does_not_fill_the_log(account):
     for _ in range(40):
         assert why_not(new_text()) == "unknown"
-    assert refusals().count() == key_refusals.ONE_BY_ONE
-    clock.shift(key_refusals.EVERY)
+    assert refusals().count() == rejections.ONE_BY_ONE
+    clock.shift(rejections.EVERY)
     assert why_not(new_text()) == "unknown"
     told = AuditEvent.objects.get(event="panel_key.many_refused")
     assert told.chain == "panel"
-    assert told.data["count"] == 40 - key_refusals.ONE_BY_ONE
-    assert told.data["why"] == {"unknown": 40 - key_refusals.ONE_BY_ONE}
+    assert told.data["count"] == 40 - rejections.ONE_BY_ONE
+    assert told.data["why"] == {"unknown": 40 - rejections.ONE_BY_ONE}
     assert told.data["addresses"] == [HERE.address]
 
 
@@ -367,12 +368,12 @@ def test_what_was_left_out_is_told_by_the_next_or_at_the_end(bob, account):
         why_not(new_text())
     enter(issued)
     assert not told.exists()
-    clock.shift(key_refusals.EVERY)
+    clock.shift(rejections.EVERY)
     enter(issued)
     assert told.get().data["count"] == 5
     for _ in range(7):
         why_not(new_text())
-    key_door.flush_uses()
+    authentication.flush_uses()
     assert [event.data["count"] for event in told.order_by("seq")] == [5, 2]
 
 
@@ -386,19 +387,19 @@ def test_each_kind_of_refusal_counts_for_its_key_and_address(bob, account):
     why_not(other)
     why_not(one, at("198.51.100.1"))
     names = list(refusals().values_list("target_name", flat=True))
-    assert names == ["one"] * key_refusals.ONE_BY_ONE + ["other", "one"]
+    assert names == ["one"] * rejections.ONE_BY_ONE + ["other", "one"]
 
 
 def test_nor_does_one_from_many_addresses(account):
     for number in range(200):
         why_not(new_text(), at(f"198.51.100.{number}"))
-    assert refusals().count() == key_refusals.ALTOGETHER
+    assert refusals().count() == rejections.ALTOGETHER
 
 
 def test_one_network_of_ipv6_is_one_address(account):
     for number in range(20):
         why_not(new_text(), at(f"2001:db8:1:2::{number:x}"))
-    assert refusals().count() == key_refusals.ONE_BY_ONE
+    assert refusals().count() == rejections.ONE_BY_ONE
 
 
 def test_a_refusal_that_cannot_be_recorded_is_one_all_the_same(account, audit_broken):

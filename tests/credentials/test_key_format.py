@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlpanel.credentials.key_format import is_wellformed, new_text
+from controlpanel.credentials.panel_keys.format import is_wellformed, new_text
 
 ALPHABET = string.digits + string.ascii_letters
 

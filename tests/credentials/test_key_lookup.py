@@ -4,9 +4,10 @@ import pytest
 from django.db import connection
 
 from controlpanel.accounts.models import Membership
-from controlpanel.credentials import key_lookup, prepared
-from controlpanel.credentials.key_digest import possible
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.panel_keys import lookup as key_lookup
+from controlpanel.credentials.panel_keys import prepared_query
+from controlpanel.credentials.panel_keys.digest import possible
 from controlpanel.lib.secret import Secret
 from tests.gateway.asking import key_of
 
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
 @pytest.fixture(autouse=True)
 def _as_at_first(monkeypatch):
-    monkeypatch.setattr(prepared, "_stopped", False)
+    monkeypatch.setattr(prepared_query, "_stopped", False)
 
 
 def test_it_finds_the_key_again_and_again(bob, synced):
@@ -71,4 +72,4 @@ def test_a_pooler_in_between_is_survived(bob, synced):
     assert key_lookup.by_id(script.key.id)
     connection.connection.execute("DEALLOCATE ALL")  # as if it were another connection
     assert key_lookup.by_id(script.key.id)
-    assert prepared._stopped
+    assert prepared_query._stopped

@@ -13,8 +13,9 @@ from pytest_django.fixtures import Settings
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import key_mail, panel_keys
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import expiry_mail
+from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib import clock
 from controlpanel.operations import tasks
 from controlpanel.outgoing import sender
@@ -103,7 +104,7 @@ def test_it_works(post: MailServer, bob: Person, key: PanelKey) -> None:
 
 
 def test_it_is_recorded(post: MailServer, key: PanelKey) -> None:
-    key_mail.warn_due()
+    expiry_mail.warn_due()
     event = AuditEvent.objects.get(event="panel_key.expiry_warned")
     assert (event.actor_kind, event.target_id) == ("worker", str(key.id))
     assert event.data["owner"] == "bob@example.com"
@@ -111,20 +112,20 @@ def test_it_is_recorded(post: MailServer, key: PanelKey) -> None:
 
 def test_it_comes_twice_and_once_each(post: MailServer, key: PanelKey) -> None:
     for _run in range(3):
-        key_mail.warn_due()
+        expiry_mail.warn_due()
     assert len(arrived(post)) == 1
     later(key, timedelta(days=12))  # a day and a half are left
-    key_mail.warn_due()
+    expiry_mail.warn_due()
     assert len(arrived(post)) == 1
     later(key, timedelta(days=1))
     for _run in range(3):
-        key_mail.warn_due()
+        expiry_mail.warn_due()
     assert len(arrived(post)) == 2
 
 
 def test_nothing_comes_before_that(post: MailServer, bob: Person, account: Account) -> None:
     ending(bob, account, days=14, minutes=1)
-    assert key_mail.warn_due() == 0
+    assert expiry_mail.warn_due() == 0
 
 
 def test_whoever_missed_the_first_gets_one_only(
@@ -132,7 +133,7 @@ def test_whoever_missed_the_first_gets_one_only(
 ) -> None:
     """No worker was there for a while."""
     ending(bob, account, hours=12)
-    assert [key_mail.warn_due() for _run in range(3)] == [1, 0, 0]
+    assert [expiry_mail.warn_due() for _run in range(3)] == [1, 0, 0]
 
 
 @pytest.mark.parametrize(("days", "mails"), [(1, 0), (7, 1), (14, 1), (15, 2)])
@@ -140,21 +141,21 @@ def test_what_was_as_near_when_it_was_issued_is_no_news(
     post: MailServer, bob: Person, account: Account, days: int, mails: int
 ) -> None:
     key = issue(bob, account, days=days).key
-    key_mail.warn_due()
+    expiry_mail.warn_due()
     later(key, timedelta(days=max(days - 14, 0), seconds=1))
-    key_mail.warn_due()
+    expiry_mail.warn_due()
     later(key, timedelta(days=min(days, 14) - 1, hours=1))
-    key_mail.warn_due()
+    expiry_mail.warn_due()
     assert len(arrived(post)) == mails
 
 
 def _revoked(key: PanelKey, bob: Person) -> None:
-    panel_keys.revoke(bob.scope(), key)
+    panel_key_services.revoke(bob.scope(), key)
 
 
 def _rotated(key: PanelKey, bob: Person) -> None:
     confirmed(key)
-    panel_keys.rotate(bob.scope(), key, overlap=timedelta(days=7))
+    panel_key_services.rotate(bob.scope(), key, overlap=timedelta(days=7))
 
 
 def _expired(key: PanelKey, _bob: Person) -> None:
@@ -189,30 +190,30 @@ def test_nothing_comes_for_what_needs_none(
     post: MailServer, bob: Person, key: PanelKey, happened: Any
 ) -> None:
     happened(key, bob)
-    assert key_mail.warn_due() == 0
+    assert expiry_mail.warn_due() == 0
     assert not arrived(post)
 
 
 def test_the_new_one_is_told_of_in_its_turn(post: MailServer, bob: Person, key: PanelKey) -> None:
     confirmed(key)
-    new = panel_keys.rotate(bob.scope(), key, overlap=timedelta(days=7)).key
+    new = panel_key_services.rotate(bob.scope(), key, overlap=timedelta(days=7)).key
     leave(new, days=13)
-    assert key_mail.warn_due() == 1
+    assert expiry_mail.warn_due() == 1
 
 
 def test_one_that_is_revoked_meanwhile_is_left_alone(
     post: MailServer, bob: Person, key: PanelKey
 ) -> None:
-    found = list(key_mail.due())
-    panel_keys.revoke(bob.scope(), key)
-    assert not any(map(key_mail._warn, found))
+    found = list(expiry_mail.due())
+    panel_key_services.revoke(bob.scope(), key)
+    assert not any(map(expiry_mail._warn, found))
     assert not arrived(post)
 
 
 def test_of_two_workers_one_sends(post: MailServer, key: PanelKey) -> None:
     """Both have read the row before either claims it."""
-    first, second = list(key_mail.due()), list(key_mail.due())
-    assert [key_mail._warn(*first), key_mail._warn(*second)] == [True, False]
+    first, second = list(expiry_mail.due()), list(expiry_mail.due())
+    assert [expiry_mail._warn(*first), expiry_mail._warn(*second)] == [True, False]
     assert len(arrived(post)) == 1
 
 
@@ -223,7 +224,7 @@ def test_workers_at_once_send_one(post: MailServer, key: PanelKey) -> None:
     def work() -> None:
         start.wait()
         try:
-            key_mail.warn_due()
+            expiry_mail.warn_due()
         finally:
             connection.close()
 
@@ -237,7 +238,7 @@ def test_workers_at_once_send_one(post: MailServer, key: PanelKey) -> None:
 
 def test_what_is_not_taken_is_tried_again(post: MailServer, key: PanelKey) -> None:
     post.refuses = True
-    assert key_mail.warn_due() == 1
+    assert expiry_mail.warn_due() == 1
     assert arrived(post) == []
     post.refuses = False
     clock.shift(timedelta(minutes=1))
@@ -248,21 +249,21 @@ def test_it_is_told_of_together_with_its_record(
     post: MailServer, key: PanelKey, audit_broken: None
 ) -> None:
     with pytest.raises(AuditUnavailable):
-        key_mail.warn_due()
+        expiry_mail.warn_due()
     key.refresh_from_db()
     assert key.warned_at is None
     assert not Outgoing.objects.exists()
 
 
 def test_nothing_comes_after_its_end(post: MailServer, key: PanelKey) -> None:
-    key_mail.warn_due()
+    expiry_mail.warn_due()
     clock.shift(timedelta(days=14))
     assert arrived(post) == []
 
 
 def test_a_name_stays_text(post: MailServer, bob: Person, account: Account) -> None:
     ending(bob, account, "<b>x</b> http://evil.example", days=13)
-    key_mail.warn_due()
+    expiry_mail.warn_due()
     assert "&lt;b&gt;x&lt;/b&gt;" in body(arrived(post)[0], "html")
 
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from controlpanel.credentials import key_door, panel_keys
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.keys import ring, rotation, startup
 from controlpanel.keys.models import KeyCheck
 from controlpanel.lib import clock
@@ -58,7 +59,7 @@ def test_an_earlier_pepper_stays_while_a_key_needs_it(bob, account):
     assert needed("panel-key-1") == {"panel keys": 1}
     with pytest.raises(rotation.NotNow, match=r"1 \(panel keys\)"):
         rotation.retire("panel-key-1")
-    panel_keys.revoke(bob.scope(), idle.key)
+    panel_key_services.revoke(bob.scope(), idle.key)
     rotation.retire("panel-key-1")
     assert why_not(used) == ""
     # What it made nobody can check any more: to the door it never was.
@@ -95,5 +96,5 @@ def test_renewing_waits_where_nothing_can_be_written(bob, account, monkeypatch):
     issued = issue(bob, account)
     promoted("panel-key")
     monkeypatch.setattr("controlpanel.audit.log.read_only_state.current", lambda: object())
-    assert key_door.enter(issued.text.reveal(), Origin("gateway")).key.id == issued.key.id
+    assert authentication.enter(issued.text.reveal(), Origin("gateway")).key.id == issued.key.id
     assert pepper(issued) == "panel-key-1"

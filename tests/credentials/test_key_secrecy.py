@@ -11,9 +11,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import key_digest, key_door, panel_keys
-from controlpanel.credentials.key_door import KeyNotAccepted
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys import digest as key_digest
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.authentication import KeyNotAccepted
 from controlpanel.lib import text
 from controlpanel.lib.scope import Origin
 from tests.credentials.keyring import HERE, _fresh_minute, enter, expire, issue  # noqa: F401
@@ -40,9 +42,11 @@ def core(issued):
 def test_it_stands_in_no_table_log_or_record(bob, account, lines):
     issued = issue(bob, account)
     found = enter(issued)
-    key_door.note_use(found.key, HERE.address)
-    renewed = panel_keys.rotate(bob.scope(), issued.key, overlap=panel_keys.LONGEST_OVERLAP)
-    panel_keys.revoke(bob.scope(), renewed.key)
+    authentication.note_use(found.key, HERE.address)
+    renewed = panel_key_services.rotate(
+        bob.scope(), issued.key, overlap=panel_key_services.LONGEST_OVERLAP
+    )
+    panel_key_services.revoke(bob.scope(), renewed.key)
     for one in (issued, renewed):
         expire(one)
         with pytest.raises(KeyNotAccepted):
@@ -72,11 +76,11 @@ def test_an_error_within_does_not_show_it(bob, account, monkeypatch, place):
     def fail(*_args):
         raise RuntimeError("A mistake in the code.")
 
-    monkeypatch.setattr(key_door, place, fail)
+    monkeypatch.setattr(authentication, place, fail)
     monkeypatch.setattr(key_digest, "is_old", lambda _key, _digests: True)
     held = issued.text
     with pytest.raises(RuntimeError) as error:
-        key_door.enter(held.reveal(), HERE)
+        authentication.enter(held.reveal(), HERE)
     shown = traceback.TracebackException.from_exception(error.value, capture_locals=True)
     assert core(issued) not in "".join(shown.format())
 
@@ -96,7 +100,7 @@ def test_its_shape_is_redacted_wherever_it_is_pasted(bob, account):
     issued = issue(bob, account)
     pasted = issued.text.reveal()
     assert core(issued) not in text.redact(f"Authorization: Bearer {pasted}")
-    with pytest.raises(panel_keys.PanelKeyRefused) as refused:
+    with pytest.raises(panel_key_services.PanelKeyRefused) as refused:
         issue(bob, account, f"ci {pasted}"[:80])
     assert refused.value.field == "name"
     assert core(issued) not in str(refused.value)
@@ -112,5 +116,5 @@ def test_a_key_whose_row_was_moved_is_anothers(bob, vera, account):
     for forged in (sha256(text_.encode()).hexdigest(), text_):
         PanelKey.objects.update(digest=forged[:64])
         with pytest.raises(KeyNotAccepted) as refused:
-            key_door.enter(text_, Origin("gateway"))
+            authentication.enter(text_, Origin("gateway"))
         assert refused.value.why == "unknown"

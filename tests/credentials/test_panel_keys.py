@@ -10,9 +10,9 @@ from controlpanel.accounts import access
 from controlpanel.accounts.models import Membership
 from controlpanel.accounts.teams import members
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
-from controlpanel.credentials.panel_keys import PanelKeyRefused
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.services import PanelKeyRefused
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach
 from tests.credentials.keyring import _fresh_minute, enter, expire, issue, why_not  # noqa: F401
@@ -96,7 +96,7 @@ def test_a_name_is_given_once(bob, adam, account):
     with pytest.raises(PanelKeyRefused):
         issue(bob, account, "CI-deploy")
     assert issue(adam, account).key.is_usable
-    panel_keys.revoke(bob.scope(), first.key)
+    panel_key_services.revoke(bob.scope(), first.key)
     assert issue(bob, account).key.is_usable
 
 
@@ -109,7 +109,7 @@ def test_not_for_the_account_of_another_team(bob, account, other_account):
 def test_no_key_issues_keys(bob, account):
     scope = enter(issue(bob, account)).scope
     with pytest.raises(PanelKeyRefused):
-        panel_keys.issue(
+        panel_key_services.issue(
             scope, account, name="x", permissions=scope.permissions, reach=scope.reach,
             addresses=(), days=1,
         )  # fmt: skip
@@ -119,7 +119,7 @@ def test_somebody_demoted_meanwhile_gives_what_they_have_now(alice, bob, account
     before = bob.scope()
     members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
     with pytest.raises(PanelKeyRefused):
-        panel_keys.issue(
+        panel_key_services.issue(
             before, account, name="x", permissions=frozenset({"servers.view", "servers.stop"}),
             reach=EVERYTHING, addresses=(), days=1,
         )  # fmt: skip
@@ -127,7 +127,7 @@ def test_somebody_demoted_meanwhile_gives_what_they_have_now(alice, bob, account
 
 def test_it_is_renewed_with_an_overlap(bob, account):
     old = issue(bob, account, addresses=("192.0.2.7",), days=30)
-    new = panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(hours=1))
+    new = panel_key_services.rotate(bob.scope(), old.key, overlap=timedelta(hours=1))
     assert new.text != old.text
     assert new.key.addresses == old.key.addresses
     assert new.key.name == old.key.name
@@ -146,7 +146,7 @@ def test_it_is_renewed_with_an_overlap(bob, account):
 def test_renewing_makes_no_key_last_longer(bob, account):
     old = issue(bob, account, days=1)
     clock.shift(timedelta(hours=23))
-    panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(days=7))
+    panel_key_services.rotate(bob.scope(), old.key, overlap=timedelta(days=7))
     clock.shift(timedelta(hours=1))
     assert why_not(old) == "expired"
 
@@ -173,36 +173,36 @@ def test_a_renewed_key_lasts_as_long_as_a_key_can(bob, account, days, began, las
     old = issue(bob, account, days=days)
     moved = old.key.created_at + timedelta(**began)
     PanelKey.objects.filter(id=old.key.id).update(created_at=moved)
-    new = panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(hours=1)).key
+    new = panel_key_services.rotate(bob.scope(), old.key, overlap=timedelta(hours=1)).key
     assert new.expires_at - new.created_at == timedelta(days=lasts)
 
 
 def test_a_renewed_key_has_what_its_creator_still_has(alice, bob, account):
     old = issue(bob, account)
     members.change(alice.scope(), bob.membership, "viewer", EVERYTHING)
-    new = panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(0))
+    new = panel_key_services.rotate(bob.scope(), old.key, overlap=timedelta(0))
     assert new.key.permissions == ["servers.view"]
 
 
 def test_only_once_and_only_what_works_is_renewed(bob, account):
     old, over, gone = (issue(bob, account, name) for name in ("a", "b", "c"))
-    panel_keys.rotate(bob.scope(), old.key, overlap=timedelta(hours=1))
+    panel_key_services.rotate(bob.scope(), old.key, overlap=timedelta(hours=1))
     expire(over)
-    panel_keys.revoke(bob.scope(), gone.key)
+    panel_key_services.revoke(bob.scope(), gone.key)
     for key in (old.key, over.key, gone.key):
         with pytest.raises(PanelKeyRefused):
-            panel_keys.rotate(bob.scope(), key, overlap=timedelta(hours=1))
+            panel_key_services.rotate(bob.scope(), key, overlap=timedelta(hours=1))
 
 
 def test_nobody_renews_the_key_of_another(bob, alice, account):
     issued = issue(bob, account)
     with pytest.raises(PanelKeyRefused):
-        panel_keys.rotate(alice.scope(), issued.key, overlap=timedelta(0))
+        panel_key_services.rotate(alice.scope(), issued.key, overlap=timedelta(0))
 
 
 def test_of_several_the_one_that_is_meant_is_renewed(bob, account):
     keys = [issue(bob, account, name).key for name in ("a", "b", "c")]
-    panel_keys.rotate(bob.scope(), keys[1], overlap=timedelta(0))
+    panel_key_services.rotate(bob.scope(), keys[1], overlap=timedelta(0))
     replaced = PanelKey.objects.exclude(replaced_by=None)
     assert [key.name for key in replaced] == ["b"]
 
@@ -217,8 +217,8 @@ def bob_there(bob, other_team):
 def test_nobody_renews_in_one_team_what_is_of_another(bob, bob_there, account, other_account):
     issued = issue(bob_there, other_account)
     with pytest.raises(PanelKeyRefused):
-        panel_keys.rotate(bob.scope(), issued.key, overlap=timedelta(0))
-    assert not panel_keys.revoke(bob.scope(), issued.key)
+        panel_key_services.rotate(bob.scope(), issued.key, overlap=timedelta(0))
+    assert not panel_key_services.revoke(bob.scope(), issued.key)
     assert why_not(issued) == ""
 
 
@@ -229,7 +229,7 @@ def test_two_who_renew_it_at_once_make_one(bob, account):
 
     def renew(_number):
         try:
-            panel_keys.rotate(scope, issued.key, overlap=timedelta(hours=1))
+            panel_key_services.rotate(scope, issued.key, overlap=timedelta(hours=1))
         except PanelKeyRefused:
             return False
         finally:
@@ -245,7 +245,7 @@ def test_two_who_renew_it_at_once_make_one(bob, account):
 def test_it_rejects_overlaps(bob, account, overlap):
     issued = issue(bob, account)
     with pytest.raises(PanelKeyRefused):
-        panel_keys.rotate(bob.scope(), issued.key, overlap=overlap)
+        panel_key_services.rotate(bob.scope(), issued.key, overlap=overlap)
 
 
 def test_lists_are_of_a_team_and_of_a_person(bob, bob_there, adam, charlie, account, other_account):
@@ -253,17 +253,17 @@ def test_lists_are_of_a_team_and_of_a_person(bob, bob_there, adam, charlie, acco
     theirs = issue(adam, account, "theirs")
     issue(charlie, other_account, "foreign")
     there = issue(bob_there, other_account, "there")
-    panel_keys.revoke(bob.scope(), gone.key)
-    assert list(panel_keys.own(bob.scope())) == [gone.key, mine.key]
-    assert list(panel_keys.of_team(bob.scope())) == [theirs.key, gone.key, mine.key]
-    assert list(panel_keys.usable_of(bob.scope(), bob.user.id)) == [mine.key]
-    assert list(panel_keys.usable_of(bob_there.scope(), bob.user.id)) == [there.key]
-    assert list(panel_keys.usable_for(account)) == [theirs.key, mine.key]
-    assert list(panel_keys.usable_in(bob.team)) == [theirs.key, mine.key]
+    panel_key_services.revoke(bob.scope(), gone.key)
+    assert list(panel_key_services.own(bob.scope())) == [gone.key, mine.key]
+    assert list(panel_key_services.of_team(bob.scope())) == [theirs.key, gone.key, mine.key]
+    assert list(panel_key_services.usable_of(bob.scope(), bob.user.id)) == [mine.key]
+    assert list(panel_key_services.usable_of(bob_there.scope(), bob.user.id)) == [there.key]
+    assert list(panel_key_services.usable_for(account)) == [theirs.key, mine.key]
+    assert list(panel_key_services.usable_in(bob.team)) == [theirs.key, mine.key]
 
 
 def test_nobody_has_too_many(bob, account, monkeypatch):
-    monkeypatch.setattr(panel_keys, "MOST_KEYS", 2)
+    monkeypatch.setattr(panel_key_services, "MOST_KEYS", 2)
     issue(bob, account, "a")
     issue(bob, account, "b")
     with pytest.raises(PanelKeyRefused, match="Revoke one"):
@@ -273,11 +273,11 @@ def test_nobody_has_too_many(bob, account, monkeypatch):
 def test_one_of_another_is_revoked_by_whoever_may(bob, adam, vera, charlie, account):
     issued = issue(bob, account)
     with pytest.raises(access.Denied):
-        panel_keys.revoke(vera.scope(), issued.key)
-    assert not panel_keys.revoke(charlie.scope(), issued.key)
+        panel_key_services.revoke(vera.scope(), issued.key)
+    assert not panel_key_services.revoke(charlie.scope(), issued.key)
     assert why_not(issued) == ""
-    assert panel_keys.revoke(adam.scope(), issued.key)
-    assert not panel_keys.revoke(bob.scope(), issued.key)
+    assert panel_key_services.revoke(adam.scope(), issued.key)
+    assert not panel_key_services.revoke(bob.scope(), issued.key)
     key = PanelKey.objects.get()
     assert key.revoked_by == adam.user.email
     event = events("revoked").get()

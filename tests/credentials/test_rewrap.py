@@ -10,8 +10,9 @@ from django.db import connection
 
 from controlpanel.accounts.models import Account, Team
 from controlpanel.audit.verification.full_check import verify
-from controlpanel.credentials import clients, sealing, services
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import clients, sealed_tokens
+from controlpanel.credentials.tokens import services as token_services
 from controlpanel.keys import cipher, ring, rotation, startup
 from controlpanel.keys.ring import KeyRing
 from controlpanel.lib import clock
@@ -109,7 +110,7 @@ def test_a_token_replaced_meanwhile_stays_the_new_one(
     def slow(purpose: str, sealed: str, context: Any) -> str:
         text = reseal(purpose, sealed, context)
         if sealed == mine.sealed:
-            services.store(bob.scope(), account, Secret(ADMIN_TOKEN), frozenset())
+            token_services.store(bob.scope(), account, Secret(ADMIN_TOKEN), frozenset())
         return text
 
     monkeypatch.setattr(cipher, "reseal", slow)
@@ -147,18 +148,18 @@ def test_fingerprints_keep_the_key_that_made_them(account: Account, bob: Person)
     Credential.objects.exclude(user=bob.user).delete()
     promoted("fingerprint")
     clock.shift(rotation.SETTLED)
-    assert sealing.usage() == {"credential-1": 1, "fingerprint-1": 1}
+    assert sealed_tokens.usage() == {"credential-1": 1, "fingerprint-1": 1}
     with pytest.raises(rotation.NotNow, match="API tokens"):
         rotation.retire("fingerprint-1")
-    services.store(bob.scope(), account, Secret(OPERATOR_TOKEN), frozenset())
-    assert sealing.usage() == {"credential-1": 1, "fingerprint-2": 1}
+    token_services.store(bob.scope(), account, Secret(OPERATOR_TOKEN), frozenset())
+    assert sealed_tokens.usage() == {"credential-1": 1, "fingerprint-2": 1}
     rotation.retire("fingerprint-1")
 
 
 def test_an_identity_keeps_its_key_until_the_account_is_checked_again(
     team: Team, account: Account, alice: Person
 ) -> None:
-    services.store(alice.scope(), account, Secret(OWNER_TOKEN), frozenset())
+    token_services.store(alice.scope(), account, Secret(OWNER_TOKEN), frozenset())
     account.refresh_from_db()
     assert account.identity.startswith("fingerprint-1:")
     promoted("fingerprint")
@@ -166,11 +167,11 @@ def test_an_identity_keeps_its_key_until_the_account_is_checked_again(
     Credential.objects.all().delete()
     with pytest.raises(rotation.NotNow, match=r"1 \(VPS.org accounts\)"):
         rotation.retire("fingerprint-1")
-    services.store(alice.scope(), account, Secret(OWNER_TOKEN), frozenset())
+    token_services.store(alice.scope(), account, Secret(OWNER_TOKEN), frozenset())
     account.refresh_from_db()
     assert account.identity.startswith("fingerprint-2:")
     rotation.retire("fingerprint-1")
-    services.store(alice.scope(), account, Secret(OWNER_TOKEN), frozenset())
+    token_services.store(alice.scope(), account, Secret(OWNER_TOKEN), frozenset())
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ class Clicking:
         try:
             while not self._over.is_set():
                 if place % 5 == 0 and self.done[place] % 3 == 0:
-                    services.store(scope, self.account, Secret(OPERATOR_TOKEN), frozenset())
+                    token_services.store(scope, self.account, Secret(OPERATOR_TOKEN), frozenset())
                 assert works(person, self.account)
                 self.done[place] += 1
         except BaseException as failure:

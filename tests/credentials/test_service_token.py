@@ -5,9 +5,10 @@ import pytest
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import TeamPolicy
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import clients, selectors, service_tokens, services
 from controlpanel.credentials.models import Credential, Revocation
-from controlpanel.credentials.service_tokens import ServiceTokenRefused
+from controlpanel.credentials.tokens import clients, selectors, service_tokens
+from controlpanel.credentials.tokens import services as token_services
+from controlpanel.credentials.tokens.service_tokens import ServiceTokenRefused
 from controlpanel.keys import macs
 from controlpanel.lib import clock
 from controlpanel.lib.secret import Secret
@@ -110,7 +111,7 @@ def test_what_is_withdrawn_meanwhile_is_not_sent(
     elif gone == "name":
         service_tokens.withdraw(alice.scope(), of(alice, synced))
     elif gone == "token":
-        services.remove(alice.scope(), of(alice, synced))
+        token_services.remove(alice.scope(), of(alice, synced))
     else:
         alice.user.memberships.update(suspended_at=clock.now())
     operation = sent(operation)
@@ -160,7 +161,7 @@ def test_only_ones_own_by_whoever_may_connect_accounts(alice, adam, bob, synced)
 
 def test_it_stays_when_its_owner_replaces_the_token(alice, synced):
     lend(alice, synced)
-    services.store(alice.scope(), synced, Secret(ADMIN_TOKEN), frozenset())
+    token_services.store(alice.scope(), synced, Secret(ADMIN_TOKEN), frozenset())
     assert of(alice, synced).service_name == "deploy"
     assert of(alice, synced).fingerprint == macs.fingerprint(ADMIN_TOKEN)
 

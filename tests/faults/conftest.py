@@ -37,5 +37,5 @@ def scene(fleet: Account, sandbox: Sandbox, settings: Settings, certificate: str
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait for the provider less long than in use, but long enough for a busy machine."""
-    monkeypatch.setattr("controlpanel.credentials.clients.PAGE_SECONDS", 2.4)
+    monkeypatch.setattr("controlpanel.credentials.tokens.clients.PAGE_SECONDS", 2.4)
     monkeypatch.setattr("controlpanel.operations.edits.READ_SECONDS", 1.2)

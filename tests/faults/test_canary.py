@@ -17,8 +17,8 @@ from django.db import connection
 from django.test import Client as Browser
 
 from controlpanel.accounts.models import Account
-from controlpanel.credentials import clients
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import clients
 from controlpanel.lib.secret import Secret
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.sandbox.world import Token
@@ -168,8 +168,8 @@ def test_when_the_log_cannot_be_written(keepers: tuple[Person, ...], sinks: Sink
 @pytest.mark.parametrize(
     "place",
     [
-        "controlpanel.credentials.services._write",
-        "controlpanel.credentials.services._refuse_foreign",
+        "controlpanel.credentials.tokens.services._write",
+        "controlpanel.credentials.tokens.services._refuse_foreign",
         "controlpanel.web.tokens.see_other",
         "controlpanel.vpsorg.wire.server_list",
     ],

@@ -9,8 +9,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from controlpanel.accounts.models import Account
-from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib.scope import EVERYTHING, Reach
 from tests.people import Person
 
@@ -56,8 +56,8 @@ def key_of(
 ) -> Script:
     """With all that the person may do to servers, unless it is said otherwise."""
     scope = person.scope("keys.own")
-    theirs = panel_keys.grantable(scope)
-    issued = panel_keys.issue(
+    theirs = panel_key_services.grantable(scope)
+    issued = panel_key_services.issue(
         scope,
         account,
         name=name,

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import panel_keys
-from controlpanel.credentials.key_format import new_text
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.format import new_text
 from tests.gateway.asking import Script, said
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ def test_every_key_that_is_not_accepted_is_answered_alike(viewer, vera, nobody):
         {"Authorization": "Bearer vps_not_ours_0001"}, {"Authorization": f"Bearer {new_text()}"},
         {"Authorization": f"Bearer {expired.text}, Bearer {expired.text}"},
     ]  # fmt: skip
-    panel_keys.revoke(vera.scope("keys.own"), viewer.key)
+    panel_key_services.revoke(vera.scope("keys.own"), viewer.key)
     headers.append({"Authorization": f"Bearer {viewer.text}"})
     answers = {(a.status_code, a.content, a["WWW-Authenticate"]) for a in (
         nobody.get("/api/v1/servers/", headers=one) for one in headers
@@ -29,7 +29,7 @@ def test_every_key_that_is_not_accepted_is_answered_alike(viewer, vera, nobody):
 
 def test_a_revoked_key_ends_with_the_next_request(viewer, vera, sandbox):
     assert viewer.get("/servers/").status_code == 200
-    panel_keys.revoke(vera.scope("keys.own"), viewer.key)
+    panel_key_services.revoke(vera.scope("keys.own"), viewer.key)
     before = len(sandbox.journal.entries())
     assert viewer.get("/servers/").status_code == 401
     assert len(sandbox.journal.entries()) == before

@@ -4,8 +4,8 @@ import queue
 
 import pytest
 
-from controlpanel.credentials import clients
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import clients
 from controlpanel.gateway.models import Repeat
 from controlpanel.lib import clock
 from controlpanel.operations import runner

@@ -13,9 +13,10 @@ from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
 from controlpanel.accounts.teams import members
 from controlpanel.accounts.teams.members import set_reach
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import key_refusals, panel_keys
-from controlpanel.credentials.key_format import new_text
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import rejections
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.format import new_text
 from controlpanel.gateway.routes import BASE, ROUTES
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
@@ -136,12 +137,12 @@ class World:
 
     def _revoked(self) -> Script:
         script = key_of(self.bob, self.account)
-        panel_keys.revoke(self.bob.scope(), script.key)
+        panel_key_services.revoke(self.bob.scope(), script.key)
         return script
 
     def _rotated(self) -> tuple[Script, Script]:
         old = key_of(self.bob, self.account)
-        new = panel_keys.rotate(self.bob.scope(), old.key, overlap=timedelta(0))
+        new = panel_key_services.rotate(self.bob.scope(), old.key, overlap=timedelta(0))
         return old, Script(new.key, new.text.reveal())
 
 
@@ -151,7 +152,7 @@ def world(synced, other_account, alice, adam, bob, vera, audrey, charlie, server
     people = alice, adam, bob, vera, audrey, charlie
     made = World(people, synced, other_account, server)
     sandbox.advance(5)
-    key_refusals.forget()
+    rejections.forget()
     return made
 
 
@@ -162,7 +163,7 @@ def passing(sandbox) -> Iterator[None]:
         yield
         transaction.set_rollback(True)
     sandbox.reset()
-    key_refusals.forget()
+    rejections.forget()
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -4,8 +4,8 @@ from django.test import Client
 from controlpanel.accounts.models import Membership
 from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import leaving
 from controlpanel.credentials.models import Credential, Revocation
+from controlpanel.credentials.tokens import offboarding as token_offboarding
 from controlpanel.operations import offboarding
 from tests.operations.asks import fresh, power, sent
 
@@ -42,8 +42,8 @@ def test_tokens_are_forgotten_and_listed_to_be_revoked(alice, bob, synced):
     assert (left.fingerprint, left.account_name, left.person) == (kept, "Acme", "bob@example.com")
     assert not Credential.objects.filter(user=bob.user).exists()
     scope = alice.scope("members.manage")
-    assert leaving.tick_off(scope, left.id)
-    assert not leaving.tick_off(scope, left.id)
+    assert token_offboarding.tick_off(scope, left.id)
+    assert not token_offboarding.tick_off(scope, left.id)
     assert Revocation.objects.get(id=left.id).done_by == "alice@example.com"
 
 

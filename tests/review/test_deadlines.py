@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.lib import clock
 from controlpanel.operations import looking
 from controlpanel.operations.models import Operation

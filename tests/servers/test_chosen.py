@@ -9,8 +9,8 @@ from controlpanel.accounts.models import Account, Invitation, Membership
 from controlpanel.accounts.teams import invitations, members
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.tables import differences, projections
-from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib import clock
 from controlpanel.operations import closing, looking
 from controlpanel.servers import selectors
@@ -70,7 +70,7 @@ def chosen(alice, bob, synced):
     """Bob is there for two servers, and so is a key of alice's, which outlives the account. Carol
     is invited for one."""
     given_to(alice, bob, WEB, DB)
-    panel_keys.issue(
+    panel_key_services.issue(
         alice.scope("keys.own"),
         connected(alice, "Other", GLOBEX_TOKEN),
         name="ci",
@@ -200,7 +200,7 @@ def test_suspended_members_and_expired_keys_too(alice, bob, chosen, sandbox):
 
 
 def test_revoked_keys_and_used_invitations_are_left_alone(alice, chosen, sandbox):
-    panel_keys.revoke(alice.scope(), PanelKey.objects.get())
+    panel_key_services.revoke(alice.scope(), PanelKey.objects.get())
     invitations.revoke(alice.scope(), Invitation.objects.get())
     away(chosen)
     shown_as(sandbox, created_at=OTHER)

@@ -7,7 +7,7 @@ from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Account
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.lib import clock
 from controlpanel.operations.models import Operation
 from controlpanel.sandbox.server import Sandbox

@@ -5,9 +5,9 @@ from django.test import Client
 
 from controlpanel.accounts.models import Account
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import services
 from controlpanel.credentials.models import Credential, Revocation
-from controlpanel.credentials.services import TokenRefused
+from controlpanel.credentials.tokens import services as token_services
+from controlpanel.credentials.tokens.services import TokenRefused
 from controlpanel.lib.secret import Secret
 from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
@@ -106,7 +106,7 @@ def test_what_was_on_its_way_does_nothing(
     assert not sandbox.journal.entries()
     assert not AccountSync.objects.exists()
     with pytest.raises(TokenRefused, match="disconnected"):
-        services.store(bob.scope(), synced, Secret(OWNER_TOKEN), frozenset())
+        token_services.store(bob.scope(), synced, Secret(OWNER_TOKEN), frozenset())
     seen = ServerSeen("12345", status="active")
     assert sync.apply_seen(synced, seen, detail=True, own=Deeds(synced)) is None
     assert not Server.objects.exists()

@@ -10,8 +10,9 @@ from controlpanel.accounts.models import Membership, User
 from controlpanel.accounts.teams import roles, team_policies
 from controlpanel.audit.models import AuditEvent, TableDifference
 from controlpanel.audit.tables import differences
-from controlpanel.credentials import key_door, panel_keys
-from controlpanel.credentials.selectors import changeable
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.tokens.selectors import changeable
 from controlpanel.lib.scope import EVERYTHING
 from tests.audit.table_edits import Panel, key, member, update
 from tests.people import PASSWORD, Person
@@ -142,25 +143,25 @@ def test_a_stale_sign_in_is_asked_again(panel: Panel) -> None:
 def test_a_key_that_differs_is_refused(panel: Panel) -> None:
     issued = _issued(panel, "deploy")
     origin = panel.scope().origin
-    assert key_door.enter(issued.text.reveal(), origin).scope.permissions
+    assert authentication.enter(issued.text.reveal(), origin).scope.permissions
     update("credentials_panelkey", "permissions = '[\"servers.delete\"]'", "name = %s", "deploy")
     differences.check_all()
-    with pytest.raises(key_door.KeyNotAccepted) as refused:
-        key_door.enter(issued.text.reveal(), origin)
+    with pytest.raises(authentication.KeyNotAccepted) as refused:
+        authentication.enter(issued.text.reveal(), origin)
     assert refused.value.why == "differs"
-    assert key_door.at_work(issued.key.id, "servers.view") is None
+    assert authentication.at_work(issued.key.id, "servers.view") is None
 
 
 def test_the_keys_of_a_creator_who_differs_are_refused(panel: Panel) -> None:
     issued = _issued(panel, "deploy")
     update("accounts_membership", "role = 'admin'", "id = %s", panel.owner.id)
     differences.check_all()
-    with pytest.raises(key_door.KeyNotAccepted):
-        key_door.enter(issued.text.reveal(), panel.scope().origin)
+    with pytest.raises(authentication.KeyNotAccepted):
+        authentication.enter(issued.text.reveal(), panel.scope().origin)
 
 
-def _issued(panel: Panel, name: str) -> panel_keys.Issued:
-    return panel_keys.issue(
+def _issued(panel: Panel, name: str) -> panel_key_services.Issued:
+    return panel_key_services.issue(
         panel.scope(),
         panel.account,
         name=name,
@@ -200,8 +201,8 @@ def test_what_differs_is_not_changed_in_part(panel: Panel) -> None:
     alice.post(url(panel, f"members/{panel.eve.user_id}/suspend/"))
     assert Membership.objects.get(id=panel.eve.id).suspended_at is None
     key(panel, "reach_kind = 'all'")
-    with pytest.raises(panel_keys.PanelKeyRefused):
-        panel_keys.rotate(panel.scope(), panel.key, overlap=panel.key.expires_at.resolution)
+    with pytest.raises(panel_key_services.PanelKeyRefused):
+        panel_key_services.rotate(panel.scope(), panel.key, overlap=panel.key.expires_at.resolution)
 
 
 def test_a_command_lists_and_confirms(panel: Panel, capsys: Any) -> None:

@@ -14,9 +14,9 @@ from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Account, Membership, Team, TeamRole
 from controlpanel.audit.models import AuditEvent
-from controlpanel.credentials import key_door
-from controlpanel.credentials.key_format import is_wellformed
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import authentication
+from controlpanel.credentials.panel_keys.format import is_wellformed
 from controlpanel.lib.scope import Reach
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers.models import ServerLabel
@@ -79,7 +79,7 @@ def test_it_works_through_htmx(bob: Person, account: Account) -> None:
 
 def test_the_key_opens_the_door(bob: Person, account: Account) -> None:
     text = key_on(bob.post(URL, given()))
-    entered = key_door.enter(text, HERE)
+    entered = authentication.enter(text, HERE)
     assert entered.scope.user_id == bob.user.id
     assert entered.scope.permissions == {"servers.view"}
 

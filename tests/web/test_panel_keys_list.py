@@ -7,8 +7,8 @@ from django.test import Client
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.accounts.models import Account, Membership, Team, TeamRole
-from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib import clock
 from tests.credentials.keyring import expire, issue
 from tests.people import Person, with_labels, with_servers
@@ -96,9 +96,9 @@ def test_never_used_since_90_days_is_unused_too(bob: Person, account: Account) -
 def test_each_state_has_its_word(bob: Person, account: Account) -> None:
     issue(bob, account, "near", days=14)
     expire(issue(bob, account, "over"))
-    panel_keys.revoke(bob.scope(), issue(bob, account, "taken").key)
+    panel_key_services.revoke(bob.scope(), issue(bob, account, "taken").key)
     turned = issue(bob, account, "turned").key
-    panel_keys.rotate(bob.scope(), turned, overlap=timedelta(hours=1))
+    panel_key_services.rotate(bob.scope(), turned, overlap=timedelta(hours=1))
     page = bob.get(URL)
     for text in (
         "ends soon",

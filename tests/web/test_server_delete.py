@@ -4,7 +4,7 @@ from urllib.parse import quote
 import pytest
 from pytest_django.asserts import assertRedirects
 
-from controlpanel.credentials import clients
+from controlpanel.credentials.tokens import clients
 from controlpanel.operations import runner
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import Server

@@ -228,7 +228,7 @@ def test_without_a_record_nothing_is_stored(
 def test_a_full_house_is_a_sentence(
     bob: Person, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controlpanel.credentials.clients._slots", SimpleQueue())
+    monkeypatch.setattr("controlpanel.credentials.tokens.clients._slots", SimpleQueue())
     answer = bob.post(URL, {"token": ADMIN_TOKEN})
     assert answer.status_code == 422
     assert "Too many pages" in answer.content.decode()

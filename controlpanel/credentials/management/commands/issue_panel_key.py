@@ -9,8 +9,8 @@ from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import Account, Membership, Team
 from controlpanel.accounts.selectors import connected_accounts
 from controlpanel.audit.log.recorder import AuditUnavailable
-from controlpanel.credentials import panel_keys
-from controlpanel.credentials.panel_keys import PanelKeyRefused
+from controlpanel.credentials.panel_keys import services as panel_key_services
+from controlpanel.credentials.panel_keys.services import PanelKeyRefused
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import request_id
 from controlpanel.lib.email_address import folded
@@ -35,7 +35,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--name", default="", help=f"where it is used (“{_NAME}”)")
         parser.add_argument(
-            "--days", type=int, default=panel_keys.USUAL_DAYS, help="how long it lasts, 1 to 365"
+            "--days",
+            type=int,
+            default=panel_key_services.USUAL_DAYS,
+            help="how long it lasts, 1 to 365",
         )
 
     def handle(self, *_args: Any, user: str, team: str, **options: Any) -> None:
@@ -57,11 +60,11 @@ class Command(BaseCommand):
 
 
 def _issue(scope: Scope, *, account: str, name: str, days: int, **_options: Any) -> Secret:
-    issued = panel_keys.issue(
+    issued = panel_key_services.issue(
         scope,
         _account(scope, account),
         name=name or _free_name(scope),
-        permissions=frozenset(panel_keys.grantable(scope)),
+        permissions=frozenset(panel_key_services.grantable(scope)),
         reach=scope.reach,
         addresses=(),
         days=days,
@@ -112,6 +115,6 @@ def _names(accounts: list[Account]) -> str:
 
 def _free_name(scope: Scope) -> str:
     """Each needs a name of its own, and who names none may want a second one."""
-    taken = {name.lower() for name in panel_keys.own(scope).values_list("name", flat=True)}
+    taken = {name.lower() for name in panel_key_services.own(scope).values_list("name", flat=True)}
     names = (f"{_NAME} {number}" if number > 1 else _NAME for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)

@@ -13,9 +13,9 @@ from controlpanel import env
 from controlpanel.accounts import access, services
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.audit.log.recorder import AuditUnavailable, Target, record
-from controlpanel.credentials import clients
-from controlpanel.credentials import services as credentials
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import clients
+from controlpanel.credentials.tokens import services as token_services
 from controlpanel.keys import macs
 from controlpanel.lib import request_id
 from controlpanel.lib.secret import Secret
@@ -90,7 +90,7 @@ class Command(BaseCommand):
                     _keep_sandbox_tokens(memberships, account)
                 elif name == "Acme":
                     _keep_given_token(memberships, account, Secret(given))
-            except credentials.TokenRefused as refusal:
+            except token_services.TokenRefused as refusal:
                 # Standard output: it is what `make run` shows.
                 self.stdout.write(f"No API token for the account “{account}”: {refusal}")
 
@@ -170,7 +170,7 @@ def _had_tokens(account: Account) -> bool:
 
 def _keep_given_token(memberships: list[Membership], account: Account, token: Secret) -> None:
     """Checked at every start; written only where it is not kept already."""
-    credentials.check(token)
+    token_services.check(token)
     kept = Credential.objects.filter(
         account=account, fingerprint=macs.fingerprint(token.reveal())
     ).values_list("user_id", flat=True)
@@ -182,11 +182,11 @@ def _keep_given_token(memberships: list[Membership], account: Account, token: Se
 def _keep(membership: Membership, account: Account, token: Secret) -> None:
     """The owner's token becomes the account's sync token. Raises TokenRefused."""
     scope = access.command_scope_for(membership)
-    credential = credentials.store(scope, account, token, known_ids(account))
+    credential = token_services.store(scope, account, token, known_ids(account))
     if membership.role != "owner":
         return
     if not credential.is_sync:
-        credentials.choose_sync_token(scope, credential)
+        token_services.choose_sync_token(scope, credential)
     sync.try_again(account)
     # So that the first page somebody opens has servers on it.
     looking.look(account, at_least=timedelta(0), seconds=clients.PAGE_SECONDS)

@@ -12,17 +12,13 @@ from django.db.models import F, Q, QuerySet
 from controlpanel.accounts import access
 from controlpanel.audit.log import read_only, refusals
 from controlpanel.audit.log.recorder import record
-from controlpanel.credentials import (
-    key_digest,
-    key_lookup,
-    key_networks,
-    key_refusals,
-    projections,
-)
-from controlpanel.credentials.key_format import is_wellformed
-from controlpanel.credentials.key_lookup import Found
 from controlpanel.credentials.models import Credential, PanelKey
-from controlpanel.credentials.panel_keys import target
+from controlpanel.credentials.panel_keys import digest as key_digest
+from controlpanel.credentials.panel_keys import lookup as key_lookup
+from controlpanel.credentials.panel_keys import networks, projections, rejections
+from controlpanel.credentials.panel_keys.format import is_wellformed
+from controlpanel.credentials.panel_keys.lookup import Found
+from controlpanel.credentials.panel_keys.services import target
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin, Scope
 from controlpanel.lib.secret import Secret
@@ -73,7 +69,7 @@ def enter(text: str, origin: Origin) -> Entered:
         raise _refused(gone.why, origin, key) from None
     if key_digest.is_old(key, digests):
         _renew(key, shown)
-    key_refusals.tell_in_passing()
+    rejections.tell_in_passing()
     return Entered(key, scope, found.sync)
 
 
@@ -101,7 +97,7 @@ def note_use(key: PanelKey, address: str) -> None:
 
 def flush_uses() -> None:
     """Writes what was only counted so far, refusals too: before the process ends."""
-    key_refusals.tell(at_once=True)
+    rejections.tell(at_once=True)
     refusals.tally.tell(at_once=True)
     with _lock:
         waiting = list(_uses)
@@ -138,11 +134,11 @@ def _why_differs(found: Found) -> str:
 
 
 def _why_not_from(key: PanelKey, address: str) -> str:
-    return "" if key_networks.allow(key.addresses, address) else "address"
+    return "" if networks.allow(key.addresses, address) else "address"
 
 
 def _refused(why: str, origin: Origin, key: PanelKey | None = None) -> KeyNotAccepted:
-    key_refusals.record(why, origin, key)
+    rejections.record(why, origin, key)
     return KeyNotAccepted(why)
 
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from controlpanel.accounts.models import Account, Membership
 from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.audit.log.recorder import Target, record_by
-from controlpanel.credentials import services
 from controlpanel.credentials.models import Credential, Revocation
+from controlpanel.credentials.tokens import services as token_services
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 
@@ -65,7 +65,7 @@ def _forget(scope: Scope, credential: Credential) -> Revocation:
         account_name=credential.account.name,
         fingerprint=credential.fingerprint,
     )
-    services.remove(scope, credential)
+    token_services.remove(scope, credential)
     return left
 
 
@@ -76,7 +76,7 @@ def _succeed(scope: Scope, credential: Credential, successor_id: UUID) -> None:
             _("The token that was to read “%(account)s” cannot any more. Choose again.")
             % {"account": credential.account.name}
         )
-    services.choose_sync_token(scope, successor)
+    token_services.choose_sync_token(scope, successor)
 
 
 def open_revocations(scope: Scope) -> QuerySet[Revocation]:

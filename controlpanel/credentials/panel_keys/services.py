@@ -18,9 +18,11 @@ from controlpanel.accounts.selectors import is_connected
 from controlpanel.accounts.teams import members, team_policies
 from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.audit.tables import projections as table_projections
-from controlpanel.credentials import key_digest, key_networks, projections
-from controlpanel.credentials.key_format import new_text
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import digest as key_digest
+from controlpanel.credentials.panel_keys import networks as key_networks
+from controlpanel.credentials.panel_keys import projections
+from controlpanel.credentials.panel_keys.format import new_text
 from controlpanel.keys import macs
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope

@@ -15,8 +15,8 @@ from django.db import DatabaseError, InterfaceError, transaction
 from controlpanel.accounts.models import Account, User
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit.log.recorder import AuditUnavailable, Target, record
-from controlpanel.credentials import selectors
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import selectors
 from controlpanel.keys import cipher
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin

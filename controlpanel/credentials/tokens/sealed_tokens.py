@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from controlpanel.credentials.clients import PURPOSE, binding
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens.clients import PURPOSE, binding
 from controlpanel.keys import cipher, ring
 from controlpanel.keys.holders import Sealed, Vault
 

@@ -14,8 +14,8 @@ from django.db.models import BooleanField, F, FilteredRelation, Model, Q
 from django.db.models.expressions import RawSQL
 
 from controlpanel.accounts.models import Account, Membership, Team, TeamPolicy, User
-from controlpanel.credentials import prepared
 from controlpanel.credentials.models import Credential, PanelKey
+from controlpanel.credentials.panel_keys import prepared_query
 
 _Row = TypeVar("_Row", bound=Model)
 _Converter = tuple[int, Sequence[Callable[..., Any]], Any]
@@ -102,19 +102,19 @@ def _ask(question: _Question, values: Sequence[Any]) -> Found | None:
     # It is the first that a request asks: whether the connection still works shows by itself.
     connection.health_check_done = True  # type: ignore[attr-defined]
     try:
-        row = prepared.first_row(connection, question.sql, values)
+        row = prepared_query.first_row(connection, question.sql, values)
     except (DatabaseError, InterfaceError):
         if connection.in_atomic_block:
             raise
         if not connection.is_usable():
             connection.close()
-        elif not prepared.stop():
+        elif not prepared_query.stop():
             raise
-        row = prepared.first_row(connection, question.sql, values)
+        row = prepared_query.first_row(connection, question.sql, values)
     return None if row is None else _found(question, row)
 
 
-def _found(question: _Question, row: prepared.Row) -> Found:
+def _found(question: _Question, row: prepared_query.Row) -> Found:
     """The same objects as long as not one of the row's columns has changed: nobody writes to them,
     for they are shared between threads."""
     made = _made.get(row.as_sent)
@@ -126,7 +126,7 @@ def _found(question: _Question, row: prepared.Row) -> Found:
     return made
 
 
-def _make(question: _Question, row: prepared.Row) -> Found:
+def _make(question: _Question, row: prepared_query.Row) -> Found:
     cells = list(row.cells())
     for place, converters, expression in question.converters:
         for convert in converters:

@@ -15,8 +15,8 @@ from django.urls import reverse
 from controlpanel.accounts import access
 from controlpanel.accounts.models import Membership
 from controlpanel.audit.log.recorder import record_by
-from controlpanel.credentials import panel_keys
 from controlpanel.credentials.models import PanelKey
+from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib import clock
 
 BEFORE: Final = (timedelta(days=14), timedelta(days=1))
@@ -64,7 +64,7 @@ def _warn(key: PanelKey) -> bool:
         record_by(
             access.worker_scope(key.team),
             "panel_key.expiry_warned",
-            panel_keys.target(key),
+            panel_key_services.target(key),
             account=key.account.name,
             owner=key.user.email,
             fingerprint=key.fingerprint,
@@ -91,6 +91,6 @@ def _queue(key: PanelKey) -> None:
         "last_address": key.last_address,
         "url": f"{settings.PANEL_PUBLIC_URL}{path}",
     }
-    message = get_adapter().render_mail("keys/mail/ends", key.user.email, words)
+    message = get_adapter().render_mail("api/mail/ends", key.user.email, words)
     message.expires_at = key.expires_at
     message.send()

@@ -14,9 +14,9 @@ from controlpanel.accounts.models import Account, Team
 from controlpanel.accounts.selectors import connected_accounts, is_connected
 from controlpanel.accounts.services import free_colour
 from controlpanel.audit.log.recorder import Target, record_by
-from controlpanel.credentials import clients
-from controlpanel.credentials.clients import PURPOSE, binding
 from controlpanel.credentials.models import Credential
+from controlpanel.credentials.tokens import clients
+from controlpanel.credentials.tokens.clients import PURPOSE, binding
 from controlpanel.keys import cipher, macs
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
