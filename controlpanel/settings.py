@@ -8,7 +8,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from controlpanel import env
-from controlpanel.lib import openid
+from controlpanel.lib import openid_settings
 from controlpanel.logs import logging_config
 from controlpanel.vpsorg.origin import normalise
 
@@ -45,7 +45,7 @@ def _api_origin() -> str:
 VPSORG_API_ORIGIN = _api_origin()
 
 
-def _openid() -> tuple[openid.OpenID | None, str]:
+def _openid() -> tuple[openid_settings.OpenID | None, str]:
     """And why it cannot be used: the processes that serve do not start then."""
     names = (
         "PANEL_OIDC_NAME",
@@ -54,7 +54,7 @@ def _openid() -> tuple[openid.OpenID | None, str]:
         "PANEL_OIDC_CLIENT_SECRET_FILE",
     )
     try:
-        return openid.from_settings({name: env.get(name) for name in names}), ""
+        return openid_settings.from_settings({name: env.get(name) for name in names}), ""
     except ValueError as error:
         return None, str(error)
 

@@ -26,7 +26,7 @@ from controlpanel.credentials.tokens.clients import PURPOSE, binding
 from controlpanel.keys import cipher, macs
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope
-from controlpanel.operations import looking
+from controlpanel.operations.following import polling
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers.models import Server
 from tests.tools import mirrored
@@ -127,7 +127,7 @@ def keep_token(user: User, account: Account, token: str, *, is_sync: bool = Fals
 
 def look(account: Account) -> None:
     """Brings the mirror to what the provider shows now."""
-    looking.look(account, at_least=timedelta(0), seconds=5)
+    polling.look(account, at_least=timedelta(0), seconds=5)
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ class AccountsConfig(AppConfig):
         )
         from controlpanel.accounts.signin.last_seen import tolerate
         from controlpanel.audit.tables import projections
-        from controlpanel.keys import holders
+        from controlpanel.keys import sealed_stores
 
         tolerate()
         for one in PROJECTIONS:
             projections.register(one)
-        holders.register(holders.Holder("VPS.org accounts", selectors.identity_keys))
-        holders.register(
-            holders.Holder(
+        sealed_stores.register(sealed_stores.Holder("VPS.org accounts", selectors.identity_keys))
+        sealed_stores.register(
+            sealed_stores.Holder(
                 "second factors", sealed_factors.usage, sealed_factors.needed, sealed_factors.VAULT
             )
         )

@@ -15,7 +15,7 @@ from controlpanel.audit.checkpoints import delivery
 from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.audit.models import Delivery
 from controlpanel.keys import macs
-from controlpanel.lib import hook
+from controlpanel.lib import webhook as webhooks
 from controlpanel.lib.scope import Scope
 
 MANAGES: Final = "policies.manage"
@@ -80,7 +80,7 @@ def _refuse_hook(url: str) -> None:
             "it can allow that with PANEL_HOOK_PRIVATE."
         ),
     }
-    found = hook.problem(url, private=settings.PANEL_HOOK_PRIVATE)
+    found = webhooks.problem(url, private=settings.PANEL_HOOK_PRIVATE)
     if found:
         raise DeliveryRefused("webhook", sentences[found])
 

@@ -10,12 +10,14 @@ class AuditConfig(AppConfig):
         from controlpanel.audit.log import append, triggers
         from controlpanel.audit.review.projections import PROJECTIONS
         from controlpanel.audit.tables import projections, schema_changes
-        from controlpanel.keys import holders, witness
+        from controlpanel.keys import sealed_stores, witness
 
         post_migrate.connect(triggers.make, sender=self)
         post_migrate.connect(append.make_function, sender=self)
         post_migrate.connect(schema_changes.migrated, sender=self, dispatch_uid="panel.migrated")
-        holders.register(holders.Holder("the audit log", key_events.usage, key_events.needed))
+        sealed_stores.register(
+            sealed_stores.Holder("the audit log", key_events.usage, key_events.needed)
+        )
         witness.register(key_events.record_event)
         for one in PROJECTIONS:
             projections.register(one)

@@ -201,7 +201,7 @@ class Delivery(models.Model):
     delivered_at = models.DateTimeField(null=True)
     failures = models.IntegerField(default=0)
     failing_since = models.DateTimeField(null=True)
-    # Why the last try failed, as `lib.hook` names it; with a status where there was one.
+    # Why the last try failed, as `lib.webhook` names it; with a status where there was one.
     trouble = models.CharField(max_length=40, blank=True)
 
     class Meta:

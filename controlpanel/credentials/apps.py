@@ -9,12 +9,14 @@ class CredentialsConfig(AppConfig):
         from controlpanel.credentials.panel_keys import digest as key_digest
         from controlpanel.credentials.panel_keys.projections import PROJECTION
         from controlpanel.credentials.tokens import sealed_tokens
-        from controlpanel.keys import holders
+        from controlpanel.keys import sealed_stores
 
-        holders.register(
-            holders.Holder(
+        sealed_stores.register(
+            sealed_stores.Holder(
                 "API tokens", sealed_tokens.usage, sealed_tokens.needed, sealed_tokens.VAULT
             )
         )
-        holders.register(holders.Holder("panel keys", key_digest.usage, key_digest.needed))
+        sealed_stores.register(
+            sealed_stores.Holder("panel keys", key_digest.usage, key_digest.needed)
+        )
         projections.register(PROJECTION)

@@ -12,16 +12,17 @@ from django.utils.translation import gettext as _
 
 from controlpanel.credentials.panel_keys.authentication import Entered
 from controlpanel.credentials.tokens import clients
-from controlpanel.gateway import outcomes, reads, troubles
-from controlpanel.gateway.answers import Answer, Refusal, refuse
+from controlpanel.gateway import operation_responses, reads, upstream_errors
+from controlpanel.gateway.responses import Answer, Refusal, refuse
 from controlpanel.gateway.routes import Found
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import runner, services
-from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
+from controlpanel.operations.own_changes import Deeds
 from controlpanel.operations.services import Ask, Refused
 from controlpanel.operations.states import UNANSWERED
-from controlpanel.servers import labels, selectors, sync
+from controlpanel.servers import labels as server_labels
+from controlpanel.servers import selectors, sync
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.errors import ApiError
 
@@ -57,12 +58,12 @@ def change(entered: Entered, wanted: Wanted, form_id: str) -> Answer:
     try:
         operation = runner.send_within_page(operation, reads.SECONDS, wait=reads.WAIT)
     except runner.OutcomeNotWritten as lost:
-        return outcomes.lost(lost.operation)
+        return operation_responses.lost(lost.operation)
     except (DatabaseError, InterfaceError):
         # It was not sent, but it stands there and a worker sends it: not "nothing was done".
         log.exception("gateway.not_claimed", operation=str(operation.id))
-        return outcomes.of(operation)
-    return outcomes.of(_when_sent(operation, ends))
+        return operation_responses.of(operation)
+    return operation_responses.of(_when_sent(operation, ends))
 
 
 def _when_sent(operation: Operation, ends: float) -> Operation:
@@ -94,8 +95,8 @@ def _ask(entered: Entered, wanted: Wanted, form_id: str) -> Operation:
 
 def _create(entered: Entered, wanted: Wanted, ask: Ask) -> Operation:
     try:
-        chosen = labels.read(wanted.labels)
-    except labels.LabelRefused as refusal:
+        chosen = server_labels.read(wanted.labels)
+    except server_labels.LabelRefused as refusal:
         raise refuse(400, "bad_label", str(refusal)) from None
     reach = entered.scope.reach
     if not chosen and len(reach.labels) == 1:
@@ -139,7 +140,7 @@ def _looked_for(entered: Entered, provider_id: str) -> Server | None:
         ):
             seen = client.get_server(provider_id).server
     except (ApiError, clients.NoClient, clients.Busy) as error:
-        raise troubles.of_read(error) from None
+        raise upstream_errors.of_read(error) from None
     return sync.apply_seen(account, seen, detail=True, own=Deeds(account)) if seen else None
 
 
@@ -147,7 +148,10 @@ def _refusal(refused: Refused) -> Refusal:
     """The panel itself says no, and nothing was sent."""
     operation = refused.operation
     where = (
-        {"operation": outcomes.address(operation), "receipt": outcomes.receipt(operation)}
+        {
+            "operation": operation_responses.address(operation),
+            "receipt": operation_responses.receipt(operation),
+        }
         if operation
         else {}
     )

@@ -12,8 +12,8 @@ from django.core import signing
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from controlpanel.gateway import troubles
-from controlpanel.gateway.answers import Refusal, refuse
+from controlpanel.gateway import upstream_errors
+from controlpanel.gateway.responses import Refusal, refuse
 from controlpanel.gateway.routes import BASE, CURSOR, Route
 from controlpanel.lib import json_text
 from controlpanel.vpsorg.paging import is_none, query_of
@@ -69,7 +69,7 @@ class Lists:
             if part.key in LINKS and not is_none(part.value):
                 link = self._link(part.value, asked)
                 if link is None and part.key == "next":
-                    raise troubles.unreadable()
+                    raise upstream_errors.unreadable()
                 if link is None and self._is_first(part.value):
                     link = self._address
                 changes.append((part, json.dumps(link)))

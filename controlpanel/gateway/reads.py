@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from controlpanel.credentials.panel_keys.authentication import Entered
 from controlpanel.credentials.tokens import clients
-from controlpanel.gateway import troubles
-from controlpanel.gateway.answers import Answer, Refusal, refuse
+from controlpanel.gateway import upstream_errors
 from controlpanel.gateway.page_links import LINKS, Lists
+from controlpanel.gateway.responses import Answer, Refusal, refuse
 from controlpanel.gateway.routes import Found
 from controlpanel.lib import json_text
 from controlpanel.servers import selectors, sync
@@ -44,9 +44,9 @@ def read(request: HttpRequest, entered: Entered, found: Found) -> Answer:
         if entered.sync is None or entered.sync.last_result != "ok":
             sync.answered(account)
     except NotFound as error:
-        raise absent() if narrow else troubles.of_read(error) from None
+        raise absent() if narrow else upstream_errors.of_read(error) from None
     except (ApiError, clients.NoClient, clients.Busy) as error:
-        raise troubles.of_read(error) from None
+        raise upstream_errors.of_read(error) from None
     if narrow and not found.id:
         content = _only_within(entered, content)
     elif found.id:
@@ -59,7 +59,7 @@ def _insist_on(wanted: str, content: bytes, *, must_tell: bool) -> None:
     nobody asked whether that one is within reach."""
     shown = wire.server_id(mapping(json_text.value_of(content.decode())))
     if shown != wanted and (shown or must_tell):
-        raise troubles.unreadable()
+        raise upstream_errors.unreadable()
 
 
 def absent() -> Refusal:
@@ -87,7 +87,7 @@ def _only_within(entered: Entered, content: bytes) -> bytes:
     parts = json_text.members(text) if text.lstrip().startswith("{") else []
     lists = [part for part in parts if part.key == "results"]
     if not lists or not all(isinstance(part.value, list) for part in lists):
-        raise troubles.unreadable()
+        raise upstream_errors.unreadable()
     kept = [_kept(text, part.start, near) for part in lists]
     paged = any(part.value for part in parts if part.key in LINKS)
     count = str(len(near) if paged else kept[-1][1])

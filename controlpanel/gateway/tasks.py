@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from controlpanel.audit.log import read_only
-from controlpanel.gateway import counting, repeats
+from controlpanel.gateway import idempotency, read_usage
 from controlpanel.lib import request_id
 
 
@@ -9,9 +9,9 @@ from controlpanel.lib import request_id
 def record_reads() -> None:
     with request_id.bound(request_id.new()):
         if not read_only.closed():
-            counting.record_reads()
+            read_usage.record_reads()
 
 
 @shared_task
 def forget_repeats() -> None:
-    repeats.forget_old()
+    idempotency.forget_old()

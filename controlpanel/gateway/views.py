@@ -14,9 +14,18 @@ from controlpanel.audit.log import read_only
 from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.credentials.panel_keys import authentication
 from controlpanel.credentials.panel_keys.authentication import Entered
-from controlpanel.gateway import bodies, changes, counting, door, openapi, own, reads, repeats
-from controlpanel.gateway.answers import Answer, Refusal, refuse, said
+from controlpanel.gateway import authentication as gateway_authentication
+from controlpanel.gateway import (
+    changes,
+    idempotency,
+    panel_endpoints,
+    read_usage,
+    reads,
+    request_bodies,
+)
+from controlpanel.gateway.responses import Answer, Refusal, refuse, said
 from controlpanel.gateway.routes import DOCUMENT, Found, find
+from controlpanel.gateway.spec import openapi
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import ids
 
@@ -25,8 +34,8 @@ log = structlog.get_logger(__name__)
 _READING: Final = ("GET", "HEAD")
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _OWN: Final[Mapping[str, Callable[[Entered, Found], Answer]]] = {
-    "account.me": own.account,
-    "operations.show": own.operation,
+    "account.me": panel_endpoints.account,
+    "operations.show": panel_endpoints.operation,
 }
 
 
@@ -96,11 +105,11 @@ def _found(request: HttpRequest) -> Found:
 
 def _let_in(request: HttpRequest, found: Found) -> Answer:
     assert found.route is not None
-    entered = door.enter(request)
+    entered = gateway_authentication.enter(request)
     authentication.note_use(entered.key, entered.scope.origin.address)
-    standing = door.check_rate(entered)
+    standing = gateway_authentication.check_rate(entered)
     try:
-        door.check_right(entered, found.route, request.path)
+        gateway_authentication.check_right(entered, found.route, request.path)
         given = _done(request, entered, found)
     except Refusal as refusal:
         given = refusal.answer
@@ -112,8 +121,8 @@ def _done(request: HttpRequest, entered: Entered, found: Found) -> Answer:
     assert route is not None
     if route.record == "change":
         return _changed(request, entered, found)
-    bodies.read(request, route)  # refuses one
-    counting.count(entered, route.name)
+    request_bodies.read(request, route)  # refuses one
+    read_usage.count(entered, route.name)
     if route.own:
         return _OWN[route.name](entered, found)
     return reads.read(request, entered, found)
@@ -126,7 +135,7 @@ def _changed(request: HttpRequest, entered: Entered, found: Found) -> Answer:
         raise refuse(400, "unknown_parameter", words)
     wanted = changes.Wanted(
         found,
-        bodies.read(request, found.route),
+        request_bodies.read(request, found.route),
         reason=_text(request, "X-Reason"),
         labels=_text(request, "X-Labels"),
     )
@@ -139,7 +148,7 @@ def _changed(request: HttpRequest, entered: Entered, found: Found) -> Answer:
     given = request.headers.get("Idempotency-Key")
     if given is None:
         return do(ids.new_form_id())
-    return repeats.once(entered, given, _in_all(request, wanted), do)
+    return idempotency.once(entered, given, _in_all(request, wanted), do)
 
 
 def _in_all(request: HttpRequest, wanted: changes.Wanted) -> str:

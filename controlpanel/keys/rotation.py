@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.keys import cipher, holders, ring, startup, witness
-from controlpanel.keys.holders import Holder, Sealed, Vault
+from controlpanel.keys import cipher, readiness, ring, sealed_stores, witness
 from controlpanel.keys.models import KeyCheck
 from controlpanel.keys.ring import Key, KeyRing
+from controlpanel.keys.sealed_stores import Holder, Sealed, Vault
 from controlpanel.lib import clock
 
 # A promoted key is in force this much later at the earliest: by then every process knows it is.
@@ -85,7 +85,7 @@ def add(purpose: str) -> Key:
         key = Key(f"{purpose}-{number}", purpose, None, token_bytes(ring.KEY_BYTES))
         # The ring has it before the database says so: a start in between would be refused.
         with transaction.atomic():
-            startup.note([key], "keys.added")
+            readiness.note([key], "keys.added")
             with ring.replacing(path, KeyRing([*keys.keys, key])):
                 pass
     return key
@@ -107,8 +107,8 @@ def promote(key_id: str, after: timedelta) -> datetime:
 
 def rewrap() -> Iterator[Rewrapped]:
     """Seals what was sealed with an earlier key anew, with the one in force, holder by holder."""
-    startup.refuse_unless_ready()
-    vaults = [(holder, holder.vault) for holder in holders.registered() if holder.vault]
+    readiness.refuse_unless_ready()
+    vaults = [(holder, holder.vault) for holder in sealed_stores.registered() if holder.vault]
     for _holder, vault in vaults:
         for key in ring.current().of(vault.purpose):
             _refuse_unless_begun(key)
@@ -138,7 +138,7 @@ def _to_change() -> Iterator[tuple[Path, KeyRing]]:
             )
         )
     path = Path(settings.PANEL_KEYS_FILE)
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     try:
         with ring.only_writer(path):
             yield path, ring.load(path)
@@ -152,7 +152,7 @@ def _to_change() -> Iterator[tuple[Path, KeyRing]]:
 def _needed() -> dict[str, dict[str, int]]:
     """How many values need a key, by its id and by who holds them."""
     needed: dict[str, dict[str, int]] = {}
-    for holder in holders.registered():
+    for holder in sealed_stores.registered():
         for key_id, values in holder.usage().items():
             needed.setdefault(key_id, {})[holder.name] = values
     return needed

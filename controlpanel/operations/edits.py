@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from controlpanel.credentials.tokens import clients
-from controlpanel.operations.deeds import Deeds
+from controlpanel.operations.own_changes import Deeds
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.same import same

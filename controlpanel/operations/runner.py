@@ -21,13 +21,14 @@ from controlpanel.credentials.panel_keys import authentication
 from controlpanel.credentials.tokens import clients, service_tokens
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import labelling, rules, target_check
-from controlpanel.operations.deeds import Deeds
+from controlpanel.operations import new_server_labels
+from controlpanel.operations.audit_events import can_record_outcome, record_later, record_outcome
+from controlpanel.operations.checks import preconditions, target_check
 from controlpanel.operations.models import Operation
-from controlpanel.operations.moves import can_move, move
-from controlpanel.operations.records import can_record_outcome, record_later, record_outcome
+from controlpanel.operations.own_changes import Deeds
 from controlpanel.operations.states import PERMISSIONS, State
-from controlpanel.outgoing.bell import ring
+from controlpanel.operations.transitions import can_move, move
+from controlpanel.outgoing.enqueue import ring
 from controlpanel.servers import identity, labels, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
@@ -131,10 +132,12 @@ def _forbidden(operation: Operation) -> _Outcome | None:
         return gone
     twin = identity.older_twin(operation.account)
     if twin:
-        return _cancelled("read_only", rules.second_of(twin))
+        return _cancelled("read_only", preconditions.second_of(twin))
     if operation.kind == "create":
         wanted = labels.from_text(operation.labels)
-        refused = rules.out_of_reach(scope.reach, wanted) or rules.decides_access(scope, wanted)
+        refused = preconditions.out_of_reach(scope.reach, wanted) or preconditions.decides_access(
+            scope, wanted
+        )
         return gone if refused else None
     server = (
         Server.objects.select_related("account")
@@ -145,8 +148,8 @@ def _forbidden(operation: Operation) -> _Outcome | None:
         return gone
     held = server.held_by
     if held and held.refuses(operation.kind):
-        return _cancelled("locked", rules.locked(held))
-    in_doubt = rules.lock_in_doubt(operation.kind, operation.account, server.provider_id)
+        return _cancelled("locked", preconditions.locked(held))
+    in_doubt = preconditions.lock_in_doubt(operation.kind, operation.account, server.provider_id)
     return _cancelled("locked", in_doubt) if in_doubt else None
 
 
@@ -164,7 +167,7 @@ def _write(operation: Operation, outcome: _Outcome) -> None:
             return
         if outcome.mirror:
             outcome.mirror()
-        labelling.give(operation)
+        new_server_labels.give(operation)
         if moved:
             record_outcome(operation)
         else:  # the sweeper has recorded the one outcome there is: unknown

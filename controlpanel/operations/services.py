@@ -18,19 +18,16 @@ from controlpanel.credentials.tokens.selectors import changeable
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import labelling, rules, same_form, target_check
+from controlpanel.operations import new_server_labels
 from controlpanel.operations.asking import Ask as Ask
 from controlpanel.operations.asking import Refused as Refused
 from controlpanel.operations.asking import SentBefore as SentBefore
+from controlpanel.operations.audit_events import record_adopted, record_closed, record_intent
+from controlpanel.operations.checks import preconditions, same_form, target_check
 from controlpanel.operations.models import IS_OPEN, Operation
-from controlpanel.operations.moves import can_move, move
-from controlpanel.operations.records import (
-    record_adopted,
-    record_closed,
-    record_intent,
-)
 from controlpanel.operations.selectors import of_form
 from controlpanel.operations.states import PERMISSIONS, UNANSWERED, State
+from controlpanel.operations.transitions import can_move, move
 from controlpanel.servers import identity
 from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
@@ -132,7 +129,7 @@ def adopt(scope: Scope, operation: Operation, server: Server) -> bool:
             note=note,
         ):
             return False
-        labelling.give(operation)
+        new_server_labels.give(operation)
         record_adopted(scope, operation)
     return True
 
@@ -208,15 +205,15 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
             code="disconnected",
         )
     if not account.writable:
-        raise Refused(rules.second_dialect(), code="read_only")
+        raise Refused(preconditions.second_dialect(), code="read_only")
     twin = identity.older_twin(account)
     if twin:
-        raise Refused(rules.second_of(twin), code="read_only")
+        raise Refused(preconditions.second_of(twin), code="read_only")
     if account.id not in changeable(scope.team_id, scope.user_id):
-        raise Refused(rules.no_token(), code="no_token")
+        raise Refused(preconditions.no_token(), code="no_token")
     if change.kind == "create":
-        _refuse(rules.out_of_reach(scope.reach, change.labels), "out_of_reach")
-        if refused := rules.decides_access(scope, change.labels):
+        _refuse(preconditions.out_of_reach(scope.reach, change.labels), "out_of_reach")
+        if refused := preconditions.decides_access(scope, change.labels):
             raise Refused(refused, field="labels", code="label_decides_access")
         _refuse_second_create(change, ask)
         return
@@ -226,14 +223,16 @@ def _refuse_what_cannot_be(scope: Scope, change: _Change, ask: Ask) -> None:
         # It left this person's reach while they looked at it: absent, as everywhere.
         raise Http404
     is_unsettled = _refuse_crossing(change, ask)
-    _refuse(rules.lock_in_doubt(change.kind, account, server.provider_id), "locked")
+    _refuse(preconditions.lock_in_doubt(change.kind, account, server.provider_id), "locked")
     code = "locked" if server.held_by else "conflict"
-    why = rules.illegal(change.kind, server, by_status=ask.by_status, is_unsettled=is_unsettled)
+    why = preconditions.illegal(
+        change.kind, server, by_status=ask.by_status, is_unsettled=is_unsettled
+    )
     _refuse(why, code)
 
 
 def _refuse_without_reason(change: _Change, ask: Ask, policy: TeamPolicy) -> None:
-    wanted = rules.reason(policy, change.kind, change.labels)
+    wanted = preconditions.reason(policy, change.kind, change.labels)
     if wanted and not clean(ask.reason, 500):
         raise Refused(wanted, field="reason")
 
@@ -283,7 +282,9 @@ def _refuse_crossing(change: _Change, ask: Ask) -> bool:
         if operation.kind == "delete" and _stands_in_the_way(operation, ask):
             is_unknown = operation.state == State.UNKNOWN.value
             raise Refused(
-                rules.being_deleted(is_unknown=is_unknown), operation, code="already_deleting"
+                preconditions.being_deleted(is_unknown=is_unknown),
+                operation,
+                code="already_deleting",
             )
     return any(operation.state == State.UNKNOWN.value for operation in found)
 

@@ -7,8 +7,8 @@ from controlpanel.audit.log import read_only
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import services, sightings
+from controlpanel.operations.audit_events import record_confirmed, record_dismissed
 from controlpanel.operations.models import IS_UNNOTICED, Operation
-from controlpanel.operations.records import record_confirmed, record_dismissed
 from controlpanel.operations.states import UNDONE, State
 
 

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from controlpanel.audit.log import read_only
 from controlpanel.lib import clock
 from controlpanel.operations import runner
+from controlpanel.operations.audit_events import record_outcome
 from controlpanel.operations.models import IS_OPEN, Operation
-from controlpanel.operations.moves import move
-from controlpanel.operations.records import record_outcome
 from controlpanel.operations.states import State
+from controlpanel.operations.transitions import move
 
 log = structlog.get_logger(__name__)
 

@@ -14,10 +14,11 @@ from controlpanel.audit.log import read_only
 from controlpanel.credentials.panel_keys import expiry_mail
 from controlpanel.credentials.tokens import clients
 from controlpanel.lib import clock, request_id
-from controlpanel.operations import looking, runner, sweeper
+from controlpanel.operations import runner, sweeper
+from controlpanel.operations.following import polling
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
-from controlpanel.outgoing.bell import ring
+from controlpanel.outgoing.enqueue import ring
 from controlpanel.servers.models import Server
 
 
@@ -40,7 +41,7 @@ def look(account_id: str) -> None:
         account = Account.objects.get(id=account_id)
         if not is_connected(account):
             return
-        looking.look(account, at_least=timedelta(seconds=1), seconds=clients.WORKER_SECONDS)
+        polling.look(account, at_least=timedelta(seconds=1), seconds=clients.WORKER_SECONDS)
 
 
 @shared_task
@@ -71,9 +72,9 @@ def due_accounts() -> set[UUID]:
         next_poll_at__lte=now, state__in=[State.ACCEPTED.value, State.UNKNOWN.value]
     )
     wanted = Server.objects.filter(
-        Q(asked_at=None) | Q(asked_at__lte=now - looking.DETAIL_FRESH),
+        Q(asked_at=None) | Q(asked_at__lte=now - polling.DETAIL_FRESH),
         gone_at=None,
-        wanted_at__gte=now - looking.WANTED_FOR,
+        wanted_at__gte=now - polling.WANTED_FOR,
     )
     connected = Account.objects.filter(origin=settings.VPSORG_API_ORIGIN, disconnected_at=None)
     # While a back-off runs nobody looks, whatever is due.

@@ -5,12 +5,12 @@ class OutgoingConfig(AppConfig):
     name = "controlpanel.outgoing"
 
     def ready(self) -> None:
-        from controlpanel.keys import holders
+        from controlpanel.keys import sealed_stores
         from controlpanel.outgoing import channels, mail, sealed_bodies
 
         channels.register(mail.CHANNEL)
-        holders.register(
-            holders.Holder(
+        sealed_stores.register(
+            sealed_stores.Holder(
                 "outgoing messages",
                 sealed_bodies.usage,
                 sealed_bodies.needed,

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from controlpanel.lib import clock
-from controlpanel.outgoing import bell, sealed_bodies
+from controlpanel.outgoing import enqueue, sealed_bodies
 from controlpanel.outgoing.models import Outgoing
 
 KEPT_FOR: Final = timedelta(hours=24)
@@ -29,4 +29,4 @@ def put(channel: str, body: str, expires_at: datetime | None = None) -> UUID:
 
 
 def _ring() -> None:
-    bell.ring("outgoing.tasks.send_due")
+    enqueue.ring("outgoing.tasks.send_due")

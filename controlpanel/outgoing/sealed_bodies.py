@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from controlpanel.keys import cipher
-from controlpanel.keys.holders import Sealed, Vault
+from controlpanel.keys.sealed_stores import Sealed, Vault
 from controlpanel.lib.secret import Secret
 from controlpanel.outgoing.models import Outgoing
 

@@ -1,4 +1,7 @@
-"""A lock per server, with who, when and why. It binds every door; `operations.rules` asks it."""
+"""A lock per server, with who, when and why.
+
+It binds every way in; `operations.checks.preconditions` asks it.
+"""
 
 from django.db import transaction
 from django.utils.translation import gettext as _

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
-from controlpanel.servers import identity, outside
+from controlpanel.servers import identity, outside_changes
 from controlpanel.servers.models import AccountSync, Server
 from controlpanel.servers.natural_order import natural_key
-from controlpanel.servers.outside import Change, Own
+from controlpanel.servers.outside_changes import Change, Own
 from controlpanel.vpsorg import told
 from controlpanel.vpsorg.wire import ServerList, ServerSeen
 
@@ -78,7 +78,7 @@ class Rows:
 
     def lose(self, server: Server) -> None:
         if not (self._is_baseline or server.unclaimed or self._own.deletes(server.provider_id)):
-            self._outside.append(outside.vanished(server))
+            self._outside.append(outside_changes.vanished(server))
         server.gone_at = server.changed_at = self._now
         server.misses += 1
         self._change(server, "gone_at", "changed_at", "misses")
@@ -92,7 +92,7 @@ class Rows:
         rows = list(self._changed.values())
         if rows:
             Server.objects.bulk_update(rows, sorted(self._names), batch_size=200)
-        outside.write(self._account, self._outside)
+        outside_changes.write(self._account, self._outside)
 
     @property
     def _is_baseline(self) -> bool:
@@ -111,7 +111,7 @@ class Rows:
             if self.is_full or (not is_ours and self._own.may_have_made(server.name)):
                 continue
             if not is_ours:
-                self._outside.append(outside.appeared(server))
+                self._outside.append(outside_changes.appeared(server))
             server.unclaimed = False
             self._change(server, "unclaimed")
 
@@ -131,7 +131,7 @@ class Rows:
             if not server.unclaimed:
                 if self.is_full:
                     return
-                self._outside.append(outside.appeared(server))
+                self._outside.append(outside_changes.appeared(server))
         self._new.append(server)
 
     def _update(self, server: Server, seen: ServerSeen) -> None:
@@ -175,7 +175,7 @@ class Rows:
             "name_order",
         )
         if is_back and not self._is_baseline:
-            self._outside.append(outside.appeared(server))
+            self._outside.append(outside_changes.appeared(server))
         elif after:
             self._outside.append(Change("changed", server, before, after))
 
@@ -213,9 +213,9 @@ class Rows:
         self, server: Server, different: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         told_whole = server.gone_at is not None or server.unclaimed
-        if told_whole or not (different.keys() & outside.WORDS.keys()) or self._is_baseline:
+        if told_whole or not (different.keys() & outside_changes.WORDS.keys()) or self._is_baseline:
             return {}, {}
-        return outside.differences(server, different, self._own)
+        return outside_changes.differences(server, different, self._own)
 
     def _is_newer(self, server: Server) -> bool:
         """Whether the mirror knows more than the list."""

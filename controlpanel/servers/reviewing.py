@@ -10,7 +10,7 @@ from controlpanel.audit.review.queue import SignedOff
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.servers import acknowledging
+from controlpanel.servers import acknowledge
 
 
 def sign_off(scope: Scope, choice: Mapping[int, int], note: str) -> SignedOff:
@@ -19,7 +19,7 @@ def sign_off(scope: Scope, choice: Mapping[int, int], note: str) -> SignedOff:
     access.require(scope, "audit.review", "")
     with transaction.atomic():
         signed = review_queue.sign_off(scope, choice, note)
-        acknowledging.waiting(scope).filter(event_seq__in=signed.done).update(
+        acknowledge.waiting(scope).filter(event_seq__in=signed.done).update(
             acknowledged_at=clock.now(),
             acknowledged_by_id=scope.actor.id,
             acknowledged_by_name=scope.actor.name,

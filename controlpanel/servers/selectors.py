@@ -11,7 +11,7 @@ from django.http import Http404
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib.scope import Reach, Scope
-from controlpanel.servers import searching
+from controlpanel.servers import search
 from controlpanel.servers.models import (
     AccountSync,
     CatalogueItem,
@@ -96,7 +96,7 @@ def listed(scope: Scope, filters: Filters) -> QuerySet[Server]:
     if filters.label:
         found = found.filter(_has_one_of([filters.label]))
     if filters.q:
-        found = found.filter(searching.matching(filters.q, found))
+        found = found.filter(search.matching(filters.q, found))
     return found.order_by(*_order(filters.sort))
 
 

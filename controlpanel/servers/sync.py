@@ -11,10 +11,10 @@ from django.db.models import Q
 from controlpanel.accounts.models import Account
 from controlpanel.audit.log import read_only
 from controlpanel.lib import clock
-from controlpanel.servers import catalogue, identity, outside
+from controlpanel.servers import catalogue, identity, outside_changes
 from controlpanel.servers.mirror import Rows
 from controlpanel.servers.models import AccountSync, Server
-from controlpanel.servers.outside import Own
+from controlpanel.servers.outside_changes import Own
 from controlpanel.vpsorg.errors import ApiError
 from controlpanel.vpsorg.wire import ServerList, ServerSeen
 
@@ -234,10 +234,10 @@ def _note_trust(
     syncs = AccountSync.objects.filter(account=account)
     syncs.update(suspicious_since=clock.now() if trouble else None)
     if since:
-        outside.record_trust(account, "provider.trusted_again", since=since.isoformat())
+        outside_changes.record_trust(account, "provider.trusted_again", since=since.isoformat())
     else:
         present = sum(server.gone_at is None for server in known.values())
-        outside.record_trust(
+        outside_changes.record_trust(
             account,
             "provider.suspicious",
             why=trouble,

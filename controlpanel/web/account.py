@@ -16,8 +16,8 @@ from controlpanel.credentials.tokens import clients, offboarding, selectors
 from controlpanel.credentials.tokens import services as token_services
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
-from controlpanel.operations import closing
-from controlpanel.operations.closing import CannotClose
+from controlpanel.operations.leaving import disconnecting
+from controlpanel.operations.leaving.disconnecting import CannotClose
 from controlpanel.servers.models import Server, ServerLock
 from controlpanel.servers.selectors import ids_of_team
 from controlpanel.web import starting, team, tokens
@@ -113,10 +113,10 @@ def disconnect(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResp
     account = _account(scope, account_id)
     form = TypedNameForm(request.POST if request.method == "POST" else None, expected=account.name)
     if not form.is_bound or not form.is_valid():
-        refusal = closing.why_not_disconnect(scope, account)
+        refusal = disconnecting.why_not_disconnect(scope, account)
         return _removal(request, scope, account, form, refusal, 422 if form.is_bound else 200)
     try:
-        left = closing.disconnect(scope, account)
+        left = disconnecting.disconnect(scope, account)
     except CannotClose as refused:
         return _removal(request, scope, account, form, refused, 409)
     messages.success(request, _("%(name)s is disconnected.") % {"name": account.name})

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.permissions import PERMISSIONS
-from controlpanel.gateway import examples, openapi, refusals
 from controlpanel.gateway.routes import BASE, DOCUMENT, ROUTES, Route, Schema
+from controlpanel.gateway.spec import error_codes, examples, openapi
 from controlpanel.lib.scope import Scope
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page
@@ -20,7 +20,7 @@ from controlpanel.web.places import gateway_url, panel_keys_url
 
 _USUAL: Final = "curl"
 # Said to every call alike, so it is not told of each.
-_BY_ALL: Final = {one.status for one in refusals.KNOWN if one.where == "every"}
+_BY_ALL: Final = {one.status for one in error_codes.KNOWN if one.where == "every"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponse:
                 "meaning": _(one.meaning),
                 "remedy": _(one.remedy),
             }
-            for one in refusals.KNOWN
+            for one in error_codes.KNOWN
         ],
     }
     return page(request, "api/show.html", context, fragment="api")
@@ -114,7 +114,7 @@ def _shown(route: Route, language: str) -> Shown:
         fields=_fields(route.body or {}, route.required),
         headers=openapi.sent_headers(route),
         codes=[(status, _(openapi.MEANINGS[status])) for status in route.codes if status != 401],
-        others=sorted({*refusals.statuses(route)} - {*route.codes} - _BY_ALL),
+        others=sorted({*error_codes.statuses(route)} - {*route.codes} - _BY_ALL),
         code=examples.written(language, settings.PANEL_PUBLIC_URL, examples.SAMPLES[route.name]),
         answer=examples.answer(route.name),
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from controlpanel.gateway.examples import LANGUAGES, Call, written
+from controlpanel.gateway.spec.examples import LANGUAGES, Call, written
 from controlpanel.lib.text import clean
 from controlpanel.servers.models import Server
 from controlpanel.vpsorg.read import ident

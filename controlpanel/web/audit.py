@@ -14,7 +14,7 @@ from controlpanel.audit.events import registry
 from controlpanel.audit.reading import selectors
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
-from controlpanel.servers import acknowledging
+from controlpanel.servers import acknowledge
 from controlpanel.web import (
     audit_filters,
     audit_request,
@@ -46,7 +46,7 @@ def list_events(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     shown = rows(scope, found.events)
     timeline = audit_timeline.of(scope, filters, shown)
     context |= {
-        "outside_waiting": acknowledging.waiting(scope).exists(),
+        "outside_waiting": acknowledge.waiting(scope).exists(),
         "timeline": timeline,
         "chips": filters.chips(timeline.names if timeline else {}),
         "rows": shown,

@@ -21,7 +21,7 @@ from controlpanel.audit.export.bundle_contents import Span
 from controlpanel.audit.export.exports import Wish
 from controlpanel.audit.models import Export
 from controlpanel.lib.scope import Scope
-from controlpanel.outgoing.bell import ring
+from controlpanel.outgoing.enqueue import ring
 from controlpanel.web import audit_filters
 from controlpanel.web.audit_filters import Filters
 from controlpanel.web.door import door

@@ -18,7 +18,7 @@ from controlpanel.credentials.tokens import clients
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import rules
+from controlpanel.operations.checks import preconditions
 from controlpanel.servers.models import AccountSync
 from controlpanel.web.buttons import Standing, names_of
 from controlpanel.web.templatetags import _units
@@ -72,7 +72,7 @@ def banners(
         if _code(account) or clients.seconds_left(account):
             found.append(_trouble(scope, account, mend))
         if not account.writable:
-            found.append(Banner("", f"{_quoted(account)}: {rules.second_dialect()}"))
+            found.append(Banner("", f"{_quoted(account)}: {preconditions.second_dialect()}"))
         elif first := firsts.get(account.id):
             found.append(_second(scope, account, first))
         elif known and account.id not in known.with_token and scope.allows("tokens.own"):
@@ -258,7 +258,7 @@ def also_connected(scope: Scope, first: Account, others: Collection[Account]) ->
 
 
 def _second(scope: Scope, account: Account, first: Account) -> Banner:
-    return _with_accounts(scope, f"{_quoted(account)}: {rules.second_of(first)}")
+    return _with_accounts(scope, f"{_quoted(account)}: {preconditions.second_of(first)}")
 
 
 def _with_accounts(scope: Scope, text: str) -> Banner:

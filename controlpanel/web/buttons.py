@@ -20,8 +20,8 @@ from controlpanel.accounts.selectors import is_connected
 from controlpanel.accounts.teams import roles, team_policies
 from controlpanel.credentials.tokens import selectors
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import rules
-from controlpanel.operations import selectors as operations
+from controlpanel.operations import selectors as operation_selectors
+from controlpanel.operations.checks import preconditions
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import OPEN, PERMISSIONS, State
 from controlpanel.servers import identity
@@ -142,7 +142,7 @@ def server_actions(
     """
     if known is None:
         known = standing(scope)
-        running = operations.running_on(scope, [server]).get(server.provider_id)
+        running = operation_selectors.running_on(scope, [server]).get(server.provider_id)
     return actions_at(server_below(known.base, server.provider_id), reasons(known, server, running))
 
 
@@ -157,7 +157,7 @@ def reasons(
     `labels` of the server spare a query where the page has them already.
     """
     if server.gone_at is not None:
-        return tuple(Reason(rules.illegal(kind, server)) for kind in LABELS)
+        return tuple(Reason(preconditions.illegal(kind, server)) for kind in LABELS)
     return tuple(
         standing if standing.text else _now(known, kind, server, running, labels)
         for kind, standing in zip(LABELS, _of_account(known, server.account), strict=True)
@@ -184,7 +184,7 @@ def actions_at(url: str, why: Iterable[Reason]) -> list[Action]:
 
 def reason_wanted(known: Standing, server: Server, kind: str) -> str:
     """Why a reason must be given for this, or empty."""
-    return rules.reason(known.policy, kind, _labels(known, server))
+    return preconditions.reason(known.policy, kind, _labels(known, server))
 
 
 def lent_token(scope: Scope, account: Account) -> str:
@@ -232,11 +232,11 @@ def _now(
     labels: Collection[str] | None,
 ) -> Reason:
     is_unsettled = running is not None and running.state == State.UNKNOWN.value
-    text = rules.illegal(kind, server, is_unsettled=is_unsettled) or _crossing(running)
+    text = preconditions.illegal(kind, server, is_unsettled=is_unsettled) or _crossing(running)
     if text or kind != "start":
         return Reason(text)
     given = _labels(known, server) if labels is None else labels
-    return Reason("", says_why=bool(rules.reason(known.policy, kind, given)))
+    return Reason("", says_why=bool(preconditions.reason(known.policy, kind, given)))
 
 
 def _labels(known: Standing, server: Server) -> Collection[str]:
@@ -262,16 +262,16 @@ def _standing_reason(known: Standing, account: Account, kind: str) -> Reason:
 
 
 def _no_token(known: Standing) -> Reason:
-    return Reason(rules.no_token(), known.tokens_url, _("API tokens"))
+    return Reason(preconditions.no_token(), known.tokens_url, _("API tokens"))
 
 
 def _not_at_all(known: Standing, account: Account) -> str:
     if not is_connected(account):
         return _("This account belongs to another API address; nothing can be changed there.")
     if not account.writable:
-        return rules.second_dialect()
+        return preconditions.second_dialect()
     first = twin(known, account)
-    return rules.second_of(first) if first else ""
+    return preconditions.second_of(first) if first else ""
 
 
 def _crossing(running: Operation | None) -> str:
@@ -280,7 +280,7 @@ def _crossing(running: Operation | None) -> str:
     if running.state in _BEING_SENT:
         return _("Another change of this server is being sent right now. Wait for its receipt.")
     if running.kind == "delete" and running.state in OPEN:
-        return rules.being_deleted(is_unknown=running.state == State.UNKNOWN.value)
+        return preconditions.being_deleted(is_unknown=running.state == State.UNKNOWN.value)
     return ""
 
 
@@ -289,12 +289,12 @@ def _why_not_create(known: Standing, accounts: list[Account]) -> Reason:
     if lacking.text:
         return lacking
     if any(part.kind == "servers" for part in known.scope.reach.parts):
-        return Reason(rules.out_of_reach(known.scope.reach, ()))
+        return Reason(preconditions.out_of_reach(known.scope.reach, ()))
     if not accounts:
         return Reason(_("No VPS.org account is connected yet."))
     writable = [account for account in accounts if account.writable]
     if not writable:
-        return Reason(rules.second_dialect())
+        return Reason(preconditions.second_dialect())
     changed = [account for account in writable if twin(known, account) is None]
     if not changed:
         return Reason(_not_at_all(known, writable[0]))

@@ -14,12 +14,13 @@ from controlpanel.accounts.selectors import connected_accounts
 from controlpanel.accounts.teams import team_policies
 from controlpanel.credentials.tokens.selectors import for_changes
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import rules, services
-from controlpanel.operations import selectors as operations
+from controlpanel.operations import selectors, services
+from controlpanel.operations.checks import preconditions
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused, SentBefore
 from controlpanel.operations.states import State
-from controlpanel.servers import identity, label_access, labels, selectors
+from controlpanel.servers import identity, label_access, labels
+from controlpanel.servers import selectors as server_selectors
 from controlpanel.web import api_pieces, buttons, catalogue, meanings, sending
 from controlpanel.web.create_form import CHOSEN, CreateForm
 from controlpanel.web.door import door
@@ -77,7 +78,7 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
         form.full_clean()
         form.add_error("account", _("Choose the account that is to be billed."))
     if form.is_valid() and (
-        problem := rules.out_of_reach(scope.reach, form.cleaned_data["labels"])
+        problem := preconditions.out_of_reach(scope.reach, form.cleaned_data["labels"])
     ):
         form.add_error("labels", problem)
     if not form.is_valid() or account is None:
@@ -137,7 +138,7 @@ def _page(
     choices = catalogue.offer(form, scope, account) if account else {}
     policy = team_policies.of(scope.team_id)
     known = labels.known(scope)
-    form.want_reason(rules.reason(policy, "create", form.labels_so_far))
+    form.want_reason(preconditions.reason(policy, "create", form.labels_so_far))
     form.complete()
     context = {
         "crumbs": crumbs(scope),
@@ -216,7 +217,7 @@ def _copied(request: HttpRequest, scope: Scope) -> Mapping[str, str]:
 
 def _like(scope: Scope, provider_id: str) -> Mapping[str, str]:
     try:
-        server = selectors.get(scope, provider_id)
+        server = server_selectors.get(scope, provider_id)
     except Http404:
         return {}
     return {
@@ -231,7 +232,7 @@ def _like(scope: Scope, provider_id: str) -> Mapping[str, str]:
 
 def _again(scope: Scope, operation_id: str) -> Mapping[str, str]:
     try:
-        operation = operations.get(scope, UUID(operation_id))
+        operation = selectors.get(scope, UUID(operation_id))
     except (ValueError, Http404):
         return {}
     if operation.kind != "create":

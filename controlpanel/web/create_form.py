@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from controlpanel.accounts.models import TeamPolicy
-from controlpanel.operations import rules
-from controlpanel.servers import labels
+from controlpanel.operations.checks import preconditions
+from controlpanel.servers import labels as server_labels
 from controlpanel.web.forms import ChangeForm, hostname_problem, name_problem, switch
 
 # Fields with a list to choose from, and beside it a box for what the list does not have.
@@ -58,14 +58,14 @@ class CreateForm(ChangeForm):
     @property
     def labels_so_far(self) -> frozenset[str]:
         try:
-            return labels.read(self.shown["labels"])
-        except labels.LabelRefused:
+            return server_labels.read(self.shown["labels"])
+        except server_labels.LabelRefused:
             return frozenset()
 
     def clean_reason(self) -> str:
         if self.reason_policy:
             given = self.cleaned_data.get("labels", frozenset())
-            self.reason_wanted = rules.reason(self.reason_policy, "create", given)
+            self.reason_wanted = preconditions.reason(self.reason_policy, "create", given)
         return super().clean_reason()
 
     def complete(self) -> None:
@@ -117,8 +117,8 @@ class CreateForm(ChangeForm):
 
     def clean_labels(self) -> frozenset[str]:
         try:
-            return labels.read(self.cleaned_data["labels"])
-        except labels.LabelRefused as refusal:
+            return server_labels.read(self.cleaned_data["labels"])
+        except server_labels.LabelRefused as refusal:
             raise forms.ValidationError(str(refusal)) from None
 
     def _number(self, name: str, missing: str) -> int | None:

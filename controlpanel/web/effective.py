@@ -17,7 +17,7 @@ from controlpanel.accounts.teams import roles
 from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.credentials.tokens import selectors as token_selectors
 from controlpanel.lib.scope import Scope
-from controlpanel.servers import selectors as servers
+from controlpanel.servers import selectors as server_selectors
 from controlpanel.servers.models import Server
 from controlpanel.web import members, panel_key_rows, words
 from controlpanel.web.buttons import names_of
@@ -64,7 +64,7 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
         "asked": asked,
         "servers": [
             (words.shown(str(one), 255), server_url(scope, one.provider_id))
-            for one in within.select_related(None).order_by(*servers.BY_NAME)[:SHOWN]
+            for one in within.select_related(None).order_by(*server_selectors.BY_NAME)[:SHOWN]
         ],
         "number": within.count(),
         "shown": SHOWN,
@@ -79,7 +79,9 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
 
 def _within(scope: Scope, theirs: Scope, member: Membership) -> QuerySet[Server]:
     """Those that both of them see in the list: whoever has none there reads no names here."""
-    both = servers.within(theirs.reach, servers.visible(scope)).filter(gone_at=None)
+    both = server_selectors.within(theirs.reach, server_selectors.visible(scope)).filter(
+        gone_at=None
+    )
     sees = scope.allows("servers.view") and _may(theirs, member, "servers.view")
     return both if sees else both.none()
 

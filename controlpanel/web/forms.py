@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from controlpanel.lib.text import clean
+from controlpanel.operations.checks.target_check import shown_name
 from controlpanel.operations.services import Ask, Refused
-from controlpanel.operations.target_check import shown_name
 from controlpanel.servers.models import Server
 
 REASON_LENGTH = 500

@@ -13,13 +13,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
+from controlpanel.accounts import rate_limit
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import User
 from controlpanel.accounts.request_origin import client_address
 from controlpanel.accounts.signin.session_store import cache_key
 from controlpanel.audit.log import read_only
 from controlpanel.audit.log.recorder import AuditUnavailable
-from controlpanel.gateway import rates
 from controlpanel.lib import request_id as ids
 from controlpanel.web import errors
 
@@ -80,7 +80,7 @@ def pace(get_response: Handler) -> Handler:
         person = _person(request)
         name = f"person:{person.pk}" if person else f"address:{client_address(request)}"
         rate, burst = settings.PANEL_PAGES_RATE, settings.PANEL_PAGES_BURST
-        standing = rates.take(name, rate, burst)
+        standing = rate_limit.take(name, rate, burst)
         if standing.allowed:
             return get_response(request)
         return errors.too_often(request, standing.retry_after)

@@ -19,8 +19,8 @@ from controlpanel.credentials.models import Credential
 from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.credentials.tokens import offboarding as token_offboarding
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import offboarding
-from controlpanel.operations import selectors as operations
+from controlpanel.operations import selectors as operation_selectors
+from controlpanel.operations.leaving import offboarding
 from controlpanel.operations.models import Operation
 from controlpanel.web import meanings, panel_key_rows, words
 from controlpanel.web.door import door
@@ -123,7 +123,11 @@ def _page(
 
 def _shown(scope: Scope, found: list[Operation]) -> list[tuple[Operation, str]]:
     """Those on servers that whoever asks may know of."""
-    seen = set(operations.visible(scope).filter(id__in=[one.id for one in found]).values_list("id"))
+    seen = set(
+        operation_selectors.visible(scope)
+        .filter(id__in=[one.id for one in found])
+        .values_list("id")
+    )
     return [(one, meanings.title(one)) for one in found if (one.id,) in seen]
 
 

@@ -14,7 +14,8 @@ from controlpanel.accounts import access
 from controlpanel.accounts.models import Account
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
-from controlpanel.operations import looking, selectors, services, settling
+from controlpanel.operations import selectors, services, settling
+from controlpanel.operations.following import polling
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import KINDS, LABELS, PERMISSIONS, UNDONE, State
 from controlpanel.web import meanings, receipt, sending
@@ -171,7 +172,7 @@ def _show(
 def _look(accounts: Iterable[Account]) -> None:
     """Asks VPS.org what is new, unless somebody just did or all places are taken."""
     distinct = {account.id: account for account in accounts}
-    looking.look_within_page(distinct.values(), at_least=_FRESH)
+    polling.look_within_page(distinct.values(), at_least=_FRESH)
 
 
 def _one_of(given: str | None, allowed: Iterable[str]) -> str:

@@ -14,10 +14,10 @@ from django.utils.translation import ngettext
 
 from controlpanel.accounts import access
 from controlpanel.lib.scope import Scope
-from controlpanel.servers import acknowledging
-from controlpanel.servers.acknowledging import NotAcknowledged
+from controlpanel.servers import acknowledge
+from controlpanel.servers.acknowledge import NotAcknowledged
 from controlpanel.servers.models import OutsideChange, Server
-from controlpanel.servers.outside import WORDS, fields
+from controlpanel.servers.outside_changes import WORDS, fields
 from controlpanel.web import words
 from controlpanel.web.door import door
 from controlpanel.web.htmx import page, see_other
@@ -67,7 +67,7 @@ def list_changes(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     access.require(scope, "audit.review", request.path)
     note = request.POST.get("note", "")
     try:
-        done = acknowledging.acknowledge(scope, _chosen(request), note)
+        done = acknowledge.acknowledge(scope, _chosen(request), note)
     except NotAcknowledged as refused:
         return _page(request, scope, problem=str(refused), note=note, status=422)
     if done:
@@ -80,7 +80,7 @@ def list_changes(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 
 def hint(scope: Scope, server: Server) -> dict[str, Any] | None:
     """For the server's page: the newest that nobody has acknowledged."""
-    change = acknowledging.newest_of(server)
+    change = acknowledge.newest_of(server)
     if change is None:
         return None
     may_look = scope.allows("audit.view")
@@ -91,7 +91,7 @@ def hint(scope: Scope, server: Server) -> dict[str, Any] | None:
 def _page(
     request: HttpRequest, scope: Scope, *, problem: str = "", note: str = "", status: int = 200
 ) -> HttpResponseBase:
-    paging = Paginator(acknowledging.waiting(scope), PER_PAGE)
+    paging = Paginator(acknowledge.waiting(scope), PER_PAGE)
     shown = paging.get_page(request.GET.get("page"))
     context = {
         "rows": [Row(change, scope) for change in shown],

@@ -27,7 +27,7 @@ from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.credentials.panel_keys.services import Issued, PanelKeyRefused
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import same_form
+from controlpanel.operations.checks import same_form
 from controlpanel.web import panel_key_rows, words
 from controlpanel.web.buttons import names_of
 from controlpanel.web.door import door

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import selectors as accounts
+from controlpanel.accounts import selectors
 from controlpanel.accounts.models import Account
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
@@ -69,7 +69,7 @@ def of(scope: Scope, known: Iterable[Account] | None = None) -> ProviderState | 
     sync, where the page has read them already."""
     found = known
     if found is None:
-        found = accounts.connected_accounts(scope).select_related("sync").order_by("name", "id")
+        found = selectors.connected_accounts(scope).select_related("sync").order_by("name", "id")
     states = tuple(_state(account) for account in found)
     if not states:
         return None

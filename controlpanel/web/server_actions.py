@@ -9,11 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import selectors as operations
-from controlpanel.operations import services
+from controlpanel.operations import selectors, services
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Ask, Refused, SentBefore
-from controlpanel.servers import selectors
+from controlpanel.servers import selectors as server_selectors
 from controlpanel.servers.models import Server
 from controlpanel.web import buttons, sending, words
 from controlpanel.web.door import door
@@ -79,27 +78,27 @@ _DELETE: Final = Action(
 
 @door("servers.start", _METHODS)
 def start(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponseBase:
-    return _confirmed(request, scope, selectors.get(scope, provider_id), _START)
+    return _confirmed(request, scope, server_selectors.get(scope, provider_id), _START)
 
 
 @door("servers.stop", _METHODS)
 def stop(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponseBase:
-    return _confirmed(request, scope, selectors.get(scope, provider_id), _STOP)
+    return _confirmed(request, scope, server_selectors.get(scope, provider_id), _STOP)
 
 
 @door("servers.reboot", _METHODS)
 def reboot(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponseBase:
-    return _confirmed(request, scope, selectors.get(scope, provider_id), _REBOOT)
+    return _confirmed(request, scope, server_selectors.get(scope, provider_id), _REBOOT)
 
 
 @door("servers.delete", _METHODS, fresh=True)
 def delete(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponseBase:
-    return _confirmed(request, scope, selectors.get(scope, provider_id), _DELETE)
+    return _confirmed(request, scope, server_selectors.get(scope, provider_id), _DELETE)
 
 
 @door("servers.edit", _METHODS)
 def edit(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponseBase:
-    server = selectors.get(scope, provider_id)
+    server = server_selectors.get(scope, provider_id)
     if request.method == "POST":
         return edit_sent(request, scope, server)
     return edit_page(request, scope, server)
@@ -160,7 +159,7 @@ def _page(
 ) -> HttpResponseBase:
     name = {"server": name_to_type(server)}
     url = server_url(scope, server.provider_id)
-    running = operations.running_on(scope, [server]).get(server.provider_id)
+    running = selectors.running_on(scope, [server]).get(server.provider_id)
     context = {
         "crumbs": crumbs(scope, server),
         "server_url": url,
@@ -183,4 +182,4 @@ def _page(
 
 def _created(scope: Scope, server: Server) -> Operation | None:
     """The create that this server came from, if the panel made it."""
-    return operations.of_server(scope, server).filter(kind="create").first()
+    return selectors.of_server(scope, server).filter(kind="create").first()

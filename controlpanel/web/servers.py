@@ -13,16 +13,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from controlpanel.accounts import access
-from controlpanel.accounts import selectors as accounts
+from controlpanel.accounts import access, selectors
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.credentials.tokens import clients
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import looking
-from controlpanel.operations import selectors as operations
-from controlpanel.servers import identity, selectors, sync
+from controlpanel.operations import selectors as operation_selectors
+from controlpanel.operations.following import polling
+from controlpanel.servers import identity, sync
 from controlpanel.servers import labels as server_labels
+from controlpanel.servers import selectors as server_selectors
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
 from controlpanel.web import (
@@ -56,7 +56,7 @@ def list_servers(request: HttpRequest, scope: Scope) -> HttpResponse:
     filters = listing.read(request.GET)
     filtering = is_filtering(request)
     if is_fragment(request) and not filtering:
-        _refresh(scope, accounts.connected_accounts(scope))
+        _refresh(scope, selectors.connected_accounts(scope))
     context = _list(request, scope, filters)
     response = page(request, "servers/list.html", context, fragment="results")
     if filtering:
@@ -66,10 +66,10 @@ def list_servers(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 @door("servers.view")
 def show(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponse:
-    server = selectors.get(scope, provider_id)
+    server = server_selectors.get(scope, provider_id)
     if is_fragment(request):
         _refresh_one(scope, server)
-        server = selectors.get(scope, provider_id)
+        server = server_selectors.get(scope, provider_id)
     elif server.gone_at is None:
         sync.want_detail(server)
     return page(request, "servers/show.html", _page_of(scope, server), fragment="server")
@@ -86,7 +86,7 @@ def _refresh(scope: Scope, connected: Iterable[Account], *, moving: bool | None 
     if moving is None:
         moving = _something_moves(scope)
     fresh = FRESH_WHILE_MOVING if moving else FRESH
-    looking.look_within_page(connected, at_least=fresh)
+    polling.look_within_page(connected, at_least=fresh)
 
 
 def _refresh_one(scope: Scope, server: Server) -> None:
@@ -94,41 +94,41 @@ def _refresh_one(scope: Scope, server: Server) -> None:
     if server.gone_at is not None:
         return
     deadline = time.monotonic() + clients.PAGE_SECONDS
-    running = operations.running_on(scope, [server])
+    running = operation_selectors.running_on(scope, [server])
     if running or server.is_moving:
         _refresh(scope, [server.account], moving=True)
     left = deadline - time.monotonic()
     try:
         with clients.page_slot():
-            if left > looking.TOO_LATE:
-                looking.look_at(server, left)
+            if left > polling.TOO_LATE:
+                polling.look_at(server, left)
     except clients.Busy:
         return
 
 
 def _something_moves(scope: Scope) -> bool:
-    if operations.running(scope).exists():
+    if operation_selectors.running(scope).exists():
         return True
-    return selectors.listed(scope, Filters()).filter(status__in=Server.MOVING).exists()
+    return server_selectors.listed(scope, Filters()).filter(status__in=Server.MOVING).exists()
 
 
 def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any]:
     known = buttons.standing(scope, request.team_policy)  # type: ignore[attr-defined]
-    team_accounts = list(accounts.accounts(scope).select_related("sync"))
+    team_accounts = list(selectors.accounts(scope).select_related("sync"))
     connected = [account for account in team_accounts if is_connected(account)]
     request.connected_accounts = connected  # type: ignore[attr-defined]  # for the frame
     # The accounts are at hand: no need to read them again with every row, and named like this
     # the database finds the first fifty in an index, however many there are.
     ids = [account.id for account in connected]
-    found = selectors.listed(scope, filters).filter(account_id__in=ids).select_related(None)
+    found = server_selectors.listed(scope, filters).filter(account_id__in=ids).select_related(None)
     found = found.select_related("lock")
     shown = Paginator(found, listing.PER_PAGE).get_page(request.GET.get("page"))
     servers = list(shown)
     _share_accounts(servers, connected)
     _bind_locks(servers, connected)
     known = replace(known, twins=identity.older_twins(connected))
-    running = operations.running_on(scope, servers)
-    told = operations.attention_on(scope, servers, creates=True)
+    running = operation_selectors.running_on(scope, servers)
+    told = operation_selectors.attention_on(scope, servers, creates=True)
     labelled = server_labels.known(scope)
     # Most teams have no labels at all: then there is nothing to read for each row.
     of_servers = server_labels.on(servers) if labelled else {}
@@ -195,8 +195,8 @@ def _connect(scope: Scope) -> dict[str, Any]:
 
 def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
     known = buttons.standing(scope)
-    running = operations.running_on(scope, [server]).get(server.provider_id)
-    history = operations.of_server(scope, server)[:OPERATIONS_SHOWN]
+    running = operation_selectors.running_on(scope, [server]).get(server.provider_id)
+    history = operation_selectors.of_server(scope, server)[:OPERATIONS_SHOWN]
     return {
         "server": server,
         "name": words.shown(str(server), 255),
@@ -208,7 +208,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
         "gauges": _gauges(server),
         "running": running,
         "attention": attention.notices(
-            scope, operations.attention_on(scope, [server]).get(server.provider_id, [])
+            scope, operation_selectors.attention_on(scope, [server]).get(server.provider_id, [])
         ),
         "moving": is_moving(server, running),
         "actions": buttons.server_actions(scope, server, known=known, running=running),

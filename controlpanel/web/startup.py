@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from controlpanel.accounts.models import User
 from controlpanel.audit.log import triggers
-from controlpanel.keys import startup as keys
+from controlpanel.keys import readiness
 from controlpanel.lib import request_id
 from controlpanel.web import started
 
@@ -33,7 +33,7 @@ def refuse_unless_ready() -> None:
             f"The database cannot be used ({type(error).__name__}). Check that it runs and that "
             "DATABASE_URL is right."
         ) from error
-    except (keys.KeysNotReady, triggers.TriggersMissing) as error:
+    except (readiness.KeysNotReady, triggers.TriggersMissing) as error:
         raise NotReady(str(error)) from error
 
 
@@ -75,6 +75,6 @@ _CHECKS: Final[tuple[Callable[[], None], ...]] = (
     _openid_is_whole,
     _migrated,
     triggers.refuse_unless_standing,
-    keys.refuse_unless_ready,
+    readiness.refuse_unless_ready,
     _no_uninvited_demo_people,
 )

@@ -16,8 +16,8 @@ from controlpanel.accounts.teams import teams
 from controlpanel.accounts.teams.teams import TeamRefused
 from controlpanel.credentials.tokens import offboarding
 from controlpanel.lib.scope import Scope
-from controlpanel.operations import closing
-from controlpanel.operations.closing import CannotClose
+from controlpanel.operations.leaving import disconnecting
+from controlpanel.operations.leaving.disconnecting import CannotClose
 from controlpanel.servers.models import Server
 from controlpanel.web import meanings
 from controlpanel.web.door import ask_again, door, signed_in
@@ -76,10 +76,10 @@ def close(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     team = Team.objects.get(id=scope.team_id)
     form = TypedNameForm(request.POST if request.method == "POST" else None, expected=team.name)
     if not form.is_bound or not form.is_valid():
-        refusal = closing.why_not_close(scope)
+        refusal = disconnecting.why_not_close(scope)
         return _close_page(request, scope, form, refusal, 422 if form.is_bound else 200)
     try:
-        left = closing.close(scope)
+        left = disconnecting.close(scope)
     except CannotClose as refused:
         return _close_page(request, scope, form, refused, 409)
     # Nobody is in it any more: around the answer stands nothing of the team.

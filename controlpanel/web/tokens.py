@@ -21,7 +21,7 @@ from controlpanel.credentials.tokens import clients, selectors
 from controlpanel.credentials.tokens import services as token_services
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
-from controlpanel.outgoing.bell import ring
+from controlpanel.outgoing.enqueue import ring
 from controlpanel.servers import identity, sync
 from controlpanel.servers.selectors import known_ids
 from controlpanel.web.banners import banners

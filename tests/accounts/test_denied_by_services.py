@@ -11,8 +11,8 @@ from controlpanel.accounts.models import Membership
 from controlpanel.accounts.teams import invitations, roles
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib.scope import EVERYTHING
-from controlpanel.operations import closing
-from controlpanel.servers import acknowledging, labels, locks
+from controlpanel.operations.leaving import disconnecting
+from controlpanel.servers import acknowledge, labels, locks
 from tests.people import HTMX
 
 WEB = "web-server-01"
@@ -24,7 +24,7 @@ ACTS = {
         scope, "new@example.com", "viewer", EVERYTHING
     ),
     "team.manage": lambda scope, _server: roles.add(scope, "Mine", ["servers.view"]),
-    "audit.review": lambda scope, _server: acknowledging.acknowledge(scope, [uuid4()], "Known."),
+    "audit.review": lambda scope, _server: acknowledge.acknowledge(scope, [uuid4()], "Known."),
 }
 
 
@@ -43,7 +43,7 @@ def test_whoever_was_demoted_closes_nothing_and_that_is_recorded(alice, adam, ac
     Membership.objects.filter(user=adam.user).update(role="owner")
     Membership.objects.filter(user=alice.user).update(role="viewer")
     with pytest.raises(Denied):
-        closing.close(scope) if act == "close" else closing.disconnect(scope, account)
+        disconnecting.close(scope) if act == "close" else disconnecting.disconnect(scope, account)
     event = AuditEvent.objects.get(event="authz_fail")
     assert (event.actor_name, event.actor_role) == ("alice@example.com", "viewer")
 

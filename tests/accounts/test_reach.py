@@ -6,8 +6,9 @@ from controlpanel.accounts import access
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.reading import selectors as audit_selectors
 from controlpanel.lib.scope import EVERYTHING, Reach
-from controlpanel.operations import selectors as operations
-from controlpanel.servers import labels, locks, selectors
+from controlpanel.operations import selectors
+from controlpanel.servers import labels, locks
+from controlpanel.servers import selectors as server_selectors
 from controlpanel.servers.models import Server, ServerLabel
 from controlpanel.servers.selectors import Filters
 from tests.operations.asks import power, sent
@@ -42,7 +43,10 @@ def rita(labelled, team):
 def seen(reach, person):
     scope = person.scope()
     return {
-        one.name for one in selectors.within(reach, selectors.visible(scope)).filter(gone_at=None)
+        one.name
+        for one in server_selectors.within(reach, server_selectors.visible(scope)).filter(
+            gone_at=None
+        )
     }
 
 
@@ -116,7 +120,7 @@ def test_a_servers_pages_are_the_404_of_an_absent_one(pat, labelled):
 def test_operations_are_of_what_is_within(pat, bob, labelled):
     here = sent(power(bob, "reboot", labelled(WEB)))
     there = sent(power(bob, "reboot", labelled(DB)))
-    assert list(operations.newest(pat.scope())) == [here]
+    assert list(selectors.newest(pat.scope())) == [here]
     text = pat.get("/teams/acme/operations/").content.decode()
     assert WEB in text
     assert DB not in text
@@ -186,7 +190,7 @@ def test_a_new_server_gets_one_of_their_labels(pat, synced, sandbox):
     assert "Give the server one of your labels" in refused.content.decode()
     assert not sandbox.changes()
     assert pat.post(f"{LIST}new/", {**new, "labels": "env:prod web"}).status_code == 303
-    made = selectors.listed(pat.scope(), Filters(q="fresh-01")).get()
+    made = server_selectors.listed(pat.scope(), Filters(q="fresh-01")).get()
     assert labels.of(made) == {"env:prod", "web"}
 
 

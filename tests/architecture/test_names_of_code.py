@@ -140,7 +140,7 @@ def strings_of_project() -> tuple[tuple[str, str], ...]:
         ("controlpanel.operations", True),
         ("controlpanel.operations.runner", True),
         ("controlpanel.operations.runner:send", True),
-        ("controlpanel.outgoing.bell._silent_until", True),
+        ("controlpanel.outgoing.enqueue._silent_until", True),
         ("controlpanel.keys.ring.os.fsync", True),
         ("controlpanel.keys.ring.os.fsink", False),
         ("controlpanel.operations.runner:sends", False),

@@ -21,7 +21,7 @@ from controlpanel.audit.models import AuditEvent, Checkpoint, SigningKey
 from controlpanel.audit.reading import selectors
 from controlpanel.audit.verification import progress, worker
 from controlpanel.audit.verification.full_check import verify
-from controlpanel.keys import macs, ring, rotation, signatures, startup
+from controlpanel.keys import macs, readiness, ring, rotation, signatures
 from controlpanel.lib import clock
 from tests.audit.writing import Team, edit, edit_head, triggers_aside
 
@@ -33,7 +33,7 @@ def own_ring(db: None, settings: Settings, tmp_path: Path) -> None:
     settings.PANEL_KEYS = ""
     settings.PANEL_KEYS_FILE = tmp_path / "ring" / "keys.json"
     ring.create(settings.PANEL_KEYS_FILE, ring.new())
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
 
 def keys(*arguments: str) -> str:

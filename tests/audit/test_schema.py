@@ -14,7 +14,7 @@ from controlpanel.audit.events.sentences import sentence
 from controlpanel.audit.log import read_only_state
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.tables import schema_changes
-from controlpanel.keys import startup
+from controlpanel.keys import readiness
 from controlpanel.keys.models import KeyCheck
 from tests.tools.breaking import broken_audit
 
@@ -22,7 +22,7 @@ from tests.tools.breaking import broken_audit
 @pytest.fixture
 def as_in_use(db: None) -> Iterator[None]:
     """The tests' own database is made without it."""
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     config = apps.get_app_config("audit")
     post_migrate.connect(schema_changes.migrated, sender=config, dispatch_uid="panel.migrated")
     yield

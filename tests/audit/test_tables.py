@@ -19,7 +19,7 @@ from controlpanel.audit.tables import baseline, differences, projections
 from controlpanel.credentials.panel_keys import authentication
 from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib.scope import EVERYTHING
-from controlpanel.operations import closing, offboarding
+from controlpanel.operations.leaving import disconnecting, offboarding
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers import identity, locks
 from controlpanel.servers.models import Server
@@ -142,9 +142,9 @@ CHANGES: dict[str, Callable[[Panel], object]] = {
     "let go": lambda p: offboarding.let_go(p.scope(), p.bob, {}),
     "let go who invited": lambda p: _let_go_the_owner(p),
     "rules of the review": lambda p: review_settings.change(p.scope(), set(), in_a_row=7),
-    "disconnected": lambda p: closing.disconnect(p.scope(), p.account),
+    "disconnected": lambda p: disconnecting.disconnect(p.scope(), p.account),
     "connected again": lambda p: _connected_again(p),
-    "closed": lambda p: closing.close(p.scope()),
+    "closed": lambda p: disconnecting.close(p.scope()),
     "key used": lambda p: authentication.note_use(p.key, "192.0.2.7"),
 }
 
@@ -162,7 +162,7 @@ def _let_go_the_owner(panel: Panel) -> None:
 
 def _connected_again(panel: Panel) -> None:
     """The lock waits for the server, and is given once more at its new row."""
-    closing.disconnect(panel.scope(), panel.account)
+    disconnecting.disconnect(panel.scope(), panel.account)
     account = services.add_account(access.command_scope(panel.team, frozenset()), "again")
     server = Server.objects.create(account=account, provider_id="7", name="web-01")
     identity.take_over(account, [server])

@@ -7,7 +7,7 @@ import pytest
 from controlpanel.credentials.models import PanelKey
 from controlpanel.credentials.panel_keys import authentication
 from controlpanel.credentials.panel_keys import services as panel_key_services
-from controlpanel.keys import ring, rotation, startup
+from controlpanel.keys import readiness, ring, rotation
 from controlpanel.keys.models import KeyCheck
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Origin
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
 @pytest.fixture(autouse=True)
 def _rotating(own_ring, db):
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
 
 def pepper(issued):
@@ -64,7 +64,7 @@ def test_an_earlier_pepper_stays_while_a_key_needs_it(bob, account):
     assert why_not(used) == ""
     # What it made nobody can check any more: to the door it never was.
     assert why_not(idle) == "unknown"
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
 
 def test_one_that_expired_needs_no_pepper(bob, account):
@@ -73,7 +73,7 @@ def test_one_that_expired_needs_no_pepper(bob, account):
     expire(issued)
     clock.shift(rotation.SETTLED)
     rotation.retire("panel-key-1")
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
 
 def test_a_start_without_the_pepper_is_refused(bob, account, ring_file):
@@ -81,15 +81,15 @@ def test_a_start_without_the_pepper_is_refused(bob, account, ring_file):
     keys = ring.load(ring_file)
     ring_file.unlink()
     ring.create(ring_file, ring.KeyRing(key for key in keys.keys if key.purpose != "panel-key"))
-    with pytest.raises(startup.KeysNotReady, match="panel-key-1"):
-        startup.refuse_unless_ready()
+    with pytest.raises(readiness.KeysNotReady, match="panel-key-1"):
+        readiness.refuse_unless_ready()
 
 
 def test_with_a_database_put_back_it_is_refused_as_well(bob, account):
     issue(bob, account)
     KeyCheck.objects.filter(key_id="panel-key-1").update(retired_at=clock.now())
-    with pytest.raises(startup.KeysNotReady, match="panel keys"):
-        startup.refuse_unless_ready()
+    with pytest.raises(readiness.KeysNotReady, match="panel keys"):
+        readiness.refuse_unless_ready()
 
 
 def test_renewing_waits_where_nothing_can_be_written(bob, account, monkeypatch):

@@ -13,7 +13,7 @@ from controlpanel.audit.verification.full_check import verify
 from controlpanel.credentials.models import Credential
 from controlpanel.credentials.tokens import clients, sealed_tokens
 from controlpanel.credentials.tokens import services as token_services
-from controlpanel.keys import cipher, ring, rotation, startup
+from controlpanel.keys import cipher, readiness, ring, rotation
 from controlpanel.keys.ring import KeyRing
 from controlpanel.lib import clock
 from controlpanel.lib.secret import Secret
@@ -28,7 +28,7 @@ PEOPLE = 20
 @pytest.fixture(autouse=True)
 def _rotating(own_ring: KeyRing, db: None) -> None:
     """A ring of the test's own, before anything is sealed."""
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
 
 def promoted(purpose: str = "credential") -> str:
@@ -255,5 +255,5 @@ def test_twenty_people_notice_nothing(crowd: list[Person], account: Account) -> 
     assert clicking.failures == []
     assert sealed_with() == {"credential-3"}
     assert [key.id for key in ring.current().of("credential")] == ["credential-3"]
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     assert verify().sound

@@ -12,7 +12,7 @@ from controlpanel.credentials.tokens.service_tokens import ServiceTokenRefused
 from controlpanel.keys import macs
 from controlpanel.lib import clock
 from controlpanel.lib.secret import Secret
-from controlpanel.operations import offboarding
+from controlpanel.operations.leaving import offboarding
 from controlpanel.operations.services import Refused
 from tests.operations.asks import power, sent
 from tests.people import ADMIN_TOKEN, OWNER_TOKEN, REVOKED_TOKEN, keep_token

@@ -23,7 +23,8 @@ from django.test import Client  # noqa: E402
 
 from controlpanel.accounts.models import Account  # noqa: E402
 from controlpanel.lib import clock  # noqa: E402
-from controlpanel.operations import looking, sweeper  # noqa: E402
+from controlpanel.operations import sweeper  # noqa: E402
+from controlpanel.operations.following import polling  # noqa: E402
 
 
 def main() -> None:
@@ -72,7 +73,7 @@ def _page(job: dict[str, Any]) -> None:
 
 def _look(job: dict[str, Any]) -> None:
     account = Account.objects.get(id=job["account"])
-    looking.look(account, at_least=timedelta(0), seconds=5)
+    polling.look(account, at_least=timedelta(0), seconds=5)
 
 
 def _sweep(job: dict[str, Any]) -> None:

@@ -208,7 +208,7 @@ def test_in_the_queue(
     """With all places taken every change is left to a worker; then Redis goes away altogether."""
     _, adam, bob = keepers
     monkeypatch.setattr(clients, "_slots", queue.SimpleQueue())
-    monkeypatch.setattr("controlpanel.outgoing.bell._silent_until", 0.0)
+    monkeypatch.setattr("controlpanel.outgoing.enqueue._silent_until", 0.0)
     for change in CHANGES:
         ask({"operator": bob, "admin": adam}[change.role], change, 1)
     bob.post(f"{BASE}/tokens/", {"token": TOKEN})

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from controlpanel.accounts import rate_limit
 from controlpanel.accounts.models import Account
-from controlpanel.gateway import counting, rates, signed_counts
+from controlpanel.gateway import read_usage, signed_counts
 from controlpanel.lib import clock
 from dev.apart import python_with
 from tests.architecture.tree import ROOT
@@ -14,10 +15,10 @@ from tests.people import Person
 
 @pytest.fixture(autouse=True)
 def _as_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "_counts", {})
+    monkeypatch.setattr(read_usage, "_counts", {})
     signed_counts.series.begin()
-    monkeypatch.setattr(rates, "_shared", rates._Shared())
-    monkeypatch.setattr(rates, "_own", rates._Own())
+    monkeypatch.setattr(rate_limit, "_shared", rate_limit._Shared())
+    monkeypatch.setattr(rate_limit, "_own", rate_limit._Own())
 
 
 @pytest.fixture

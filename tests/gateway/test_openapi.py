@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from controlpanel.gateway import examples, openapi, refusals
 from controlpanel.gateway.routes import ROUTES
+from controlpanel.gateway.spec import error_codes, examples, openapi
 from tests.gateway.asking import said
 
 URL = "/api/v1/openapi.json"
@@ -135,10 +135,10 @@ def test_changes_and_refusals_are_as_it_says(operator, viewer, sandbox):
 
 
 def test_a_refusal_of_the_panels_has_a_sentence_and_a_remedy():
-    for known in refusals.KNOWN:
+    for known in error_codes.KNOWN:
         assert known.meaning.endswith("."), known.code
         assert known.remedy.endswith("."), known.code
-    keys = [(known.status, known.code) for known in refusals.KNOWN]
+    keys = [(known.status, known.code) for known in error_codes.KNOWN]
     assert len(keys) == len(set(keys))
 
 

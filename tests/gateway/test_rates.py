@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from controlpanel.gateway import rates
+from controlpanel.accounts import rate_limit
 from tests.gateway.asking import said
 
 pytestmark = pytest.mark.django_db
@@ -33,13 +33,13 @@ def test_too_many_are_refused_and_told_when_to_come_back(
 
 def test_all_processes_share_a_bucket(valkey, settings):
     settings.PANEL_GATEWAY_RATE, settings.PANEL_GATEWAY_BURST = 1, 2
-    first, second = rates._Shared(), rates._Shared()
+    first, second = rate_limit._Shared(), rate_limit._Shared()
     taken = [one.take("key", 1.0, 2) for one in (first, second, first)]
     assert [one.allowed for one in taken if one] == [True, True, False]
 
 
 def test_threads_that_take_several_at_the_same_moment_lose_none(valkey, monkeypatch):
-    bucket, together = rates._Shared(), threading.Barrier(8)
+    bucket, together = rate_limit._Shared(), threading.Barrier(8)
     ask = bucket._ask
 
     def ask_at_the_same_moment(*given):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from controlpanel import env
-from controlpanel.gateway import refusals
 from controlpanel.gateway.routes import ROUTES
+from controlpanel.gateway.spec import error_codes
 from controlpanel.vpsorg.errors import SENTENCES
 
 ROOT = Path(env.ROOT)
@@ -17,7 +17,7 @@ SAYING = {"said": 1, "refuse": 1, "_cancelled": 0, "NoClient": 0, "no_client": 0
 # Where what becomes an answer of the gateway is said.
 PLACES = ("controlpanel/gateway", "controlpanel/operations", "controlpanel/credentials")
 # Said in words of another's row, not as a code of their own.
-WORDS = " ".join(known.meaning for known in refusals.KNOWN)
+WORDS = " ".join(known.meaning for known in error_codes.KNOWN)
 # What the provider said, in its own words and without a code.
 PROVIDERS = {
     "bad_request", "unauthorized", "payment_required", "forbidden", "not_found", "conflict",
@@ -29,7 +29,7 @@ NEVER = {"bad_id", "sent_before", "asked_to_wait"}
 
 
 def known(code: str) -> bool:
-    return code in {one.code for one in refusals.KNOWN} or f"“{code}”" in WORDS
+    return code in {one.code for one in error_codes.KNOWN} or f"“{code}”" in WORDS
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -46,11 +46,11 @@ def test_every_way_of_the_providers_trouble_is_in_the_table():
 
 def test_the_document_has_every_code():
     text = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8")
-    for one in refusals.KNOWN:
+    for one in error_codes.KNOWN:
         line = f"| {one.status} | `{one.code}` | {one.meaning} | {one.remedy} |"
         assert line in text, f"docs/gateway.md lacks: {line}"
     rows = re.findall(r"^\| \d{3} \| `(\w+)` ", text, re.MULTILINE)
-    assert rows == [one.code for one in refusals.KNOWN]
+    assert rows == [one.code for one in error_codes.KNOWN]
 
 
 def _codes(path: Path) -> Iterator[str]:

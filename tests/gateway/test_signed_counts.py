@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.verification import progress, worker
 from controlpanel.audit.verification.full_check import verify
-from controlpanel.gateway import counting
+from controlpanel.gateway import read_usage
 from controlpanel.gateway.models import Reads
 from controlpanel.gateway.signed_counts import name_of, series
 from controlpanel.keys.ring import KeysNotReady
@@ -46,14 +46,14 @@ def rows(viewer):
         for _ in range(2):
             viewer.get("/servers/")
             viewer.get("/servers/")
-            counting.write_down()
+            read_usage.write_down()
         clock.shift(timedelta(minutes=1))
     return list(Reads.objects.order_by("number"))
 
 
 def take_in():
     clock.shift(timedelta(minutes=3))
-    return counting.record_reads()
+    return read_usage.record_reads()
 
 
 def found():
@@ -109,7 +109,7 @@ def test_the_newest_that_is_left_out_is_not_seen_until_a_later_one_comes(rows, v
     Reads.objects.filter(number=4).delete()
     assert found() is None
     viewer.get("/servers/")
-    counting.write_down()
+    read_usage.write_down()
     assert found()[0] == "reads_missing"
 
 
@@ -150,8 +150,8 @@ def test_a_failure_begins_another_series(rows, viewer, monkeypatch):
     viewer.get("/servers/")
     with monkeypatch.context() as broken:
         broken.setattr(Reads, "save", fail)
-        counting.write_down()
-    counting.write_down()
+        read_usage.write_down()
+    read_usage.write_down()
     last = Reads.objects.order_by("-id")[0]
     assert (last.process, last.number) == (series.process, 1)
     assert last.process != rows[0].process
@@ -165,16 +165,16 @@ def test_without_keys_counts_wait(viewer, monkeypatch):
     viewer.get("/servers/")
     with monkeypatch.context() as broken:
         broken.setattr("controlpanel.gateway.signed_counts.macs.mac", fail)
-        counting.write_down()
+        read_usage.write_down()
     assert not Reads.objects.exists()
-    counting.write_down()
+    read_usage.write_down()
     assert Reads.objects.get().count == 1
 
 
 def test_many_counts_of_a_minute_become_several_events(viewer):
     for _ in range(45):
         viewer.get("/servers/")
-        counting.write_down()
+        read_usage.write_down()
     assert take_in() >= 2
     assert len(numbers()) == 45
     assert found() is None

@@ -5,7 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from controlpanel.keys import ring, startup
+from controlpanel.keys import readiness, ring
 from controlpanel.keys.models import KeyCheck
 
 pytestmark = pytest.mark.django_db
@@ -69,13 +69,13 @@ def without(purpose: str, keys: ring.KeyRing) -> ring.KeyRing:
 def test_init_adds_the_first_key_of_a_new_kind(ring_file: Path) -> None:
     ring.create(ring_file, without("audit-sign", ring.new()))
     before = ring.load(ring_file).keys
-    with pytest.raises(startup.KeysNotReady, match="keys init"):
-        startup.refuse_unless_ready()
+    with pytest.raises(readiness.KeysNotReady, match="keys init"):
+        readiness.refuse_unless_ready()
     init()
     after = ring.load(ring_file).keys
     assert after[: len(before)] == before
     assert [key.id for key in after[len(before) :]] == ["audit-sign-1"]
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
 
 def test_init_makes_no_new_key_for_one_that_was_lost(ring_file: Path) -> None:

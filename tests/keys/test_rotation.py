@@ -15,10 +15,10 @@ from pytest_django import Settings
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.verification.full_check import verify
-from controlpanel.keys import cipher, holders, macs, ring, rotation, startup
-from controlpanel.keys.holders import Holder, Sealed, Vault
+from controlpanel.keys import cipher, macs, readiness, ring, rotation, sealed_stores
 from controlpanel.keys.models import KeyCheck
 from controlpanel.keys.ring import KeyRing, KeysNotReady
+from controlpanel.keys.sealed_stores import Holder, Sealed, Vault
 from controlpanel.lib import clock
 from tests.tools.breaking import broken_audit
 
@@ -63,12 +63,12 @@ class Shelf:
 
 @pytest.fixture
 def shelf(own_ring: KeyRing, db: None) -> Iterator[Shelf]:
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     made = Shelf()
     vault = Vault("credential", made.page, made.swap)
-    holders.register(Holder("the shelf", made.usage, made.key_ids, vault))
+    sealed_stores.register(Holder("the shelf", made.usage, made.key_ids, vault))
     yield made
-    del holders._holders["the shelf"]
+    del sealed_stores._holders["the shelf"]
 
 
 def keys(*arguments: str) -> str:
@@ -118,7 +118,7 @@ def test_a_whole_rotation(shelf: Shelf) -> None:
     assert "Retired credential-1" in keys("retire", "credential-1")
     assert [shelf.read(name) for name in "abcd"] == ["one", "two", "three", "four"]
     assert ring.current().get("credential-1") is None
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     assert verify().sound
 
 
@@ -154,7 +154,7 @@ def test_an_added_key_opens_and_does_not_seal(shelf: Shelf) -> None:
     assert shelf.key_ids() == ["credential-1"]
     assert state("credential-2") == "added"
     assert KeyCheck.objects.filter(key_id="credential-2").exists()
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
 
 def test_status_says_where_each_key_stands(shelf: Shelf) -> None:
@@ -215,7 +215,7 @@ def test_it_keeps_a_key_until_the_next_one_begins(own_ring: KeyRing) -> None:
 
 
 def test_a_key_that_signed_events_is_never_retired(own_ring: KeyRing) -> None:
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     assert in_force("audit-mac") == "audit-mac-2"
     clock.shift(timedelta(days=400))
     assert "(the audit log)" in refused("retire", "audit-mac-1")
@@ -233,7 +233,7 @@ def test_the_retired_key_may_come_back_with_an_old_ring(shelf: Shelf, ring_file:
     keys("retire", "credential-1")
     with ring.replacing(ring_file, old):
         pass
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     assert state("credential-1") == "retired"
     keys("retire", "credential-1")
     assert ring.current().get("credential-1") is None
@@ -248,7 +248,7 @@ def test_start_up_refuses_values_that_need_a_retired_key(shelf: Shelf) -> None:
     keys("retire", "credential-1")
     shelf.values.update(kept)  # a backup of the database from before
     with pytest.raises(KeysNotReady, match=r"the shelf.*credential-1.*retired"):
-        startup.refuse_unless_ready()
+        readiness.refuse_unless_ready()
 
 
 @pytest.mark.parametrize("action", ["promote", "retire"])
@@ -296,14 +296,14 @@ def test_it_refuses_to_change_a_ring_from_the_environment(
 
 
 def test_it_refuses_another_databases_ring(own_ring: KeyRing, ring_file: Path) -> None:
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     ring_file.unlink()
     ring.create(ring_file, ring.new())
     assert "not the one" in refused("add", "credential")
 
 
 def test_no_key_changes_without_a_record(own_ring: KeyRing, ring_file: Path) -> None:
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     rotation.add("credential")
     before = ring_file.read_bytes()
     with broken_audit():
@@ -326,7 +326,7 @@ def test_nothing_is_sealed_anew_without_a_record(shelf: Shelf) -> None:
 def test_a_full_disk_leaves_everything_as_it_was(
     own_ring: KeyRing, ring_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     rotation.add("credential")
     before, recorded = ring_file.read_bytes(), AuditEvent.objects.count()
 
@@ -338,7 +338,7 @@ def test_a_full_disk_leaves_everything_as_it_was(
         assert "No space left on device" in refused(*arguments)
     assert ring_file.read_bytes() == before
     assert AuditEvent.objects.count() == recorded
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
 
 def test_rewrap_again_does_nothing_and_records_nothing(shelf: Shelf) -> None:
@@ -393,7 +393,7 @@ def test_rewrap_leaves_a_value_that_was_replaced_meanwhile(
 
 @pytest.mark.django_db(transaction=True)
 def test_two_commands_at_once_lose_no_key(own_ring: KeyRing) -> None:
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
 
     def add(purpose: str) -> None:
         try:
@@ -406,4 +406,4 @@ def test_two_commands_at_once_lose_no_key(own_ring: KeyRing) -> None:
     assert {key.id for key in ring.current().keys} == {
         f"{purpose}-{number}" for purpose in ring.PURPOSES for number in (1, 2)
     }
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()

@@ -10,8 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from controlpanel.lib import hook
-from controlpanel.lib.hook import HookFailed
+from controlpanel.lib import webhook
+from controlpanel.lib.webhook import HookFailed
 
 
 @contextmanager
@@ -64,13 +64,13 @@ def _request(connection: socket.socket) -> bytes:
 
 def failed(url: str, *, seconds: float = 5, private: bool = True) -> tuple[str, int]:
     with pytest.raises(HookFailed) as found:
-        hook.post(url, b"{}", private=private, seconds=seconds)
+        webhook.post(url, b"{}", private=private, seconds=seconds)
     return found.value.code, found.value.status
 
 
 def test_it_works() -> None:
     with answering(b"HTTP/1.1 204 No Content\r\n\r\n") as (url, asked):
-        assert hook.post(url, b'{"a": 1}', private=True) == 204
+        assert webhook.post(url, b'{"a": 1}', private=True) == 204
     (text,) = asked
     head, _, body = text.partition(b"\r\n\r\n")
     assert head.startswith(b"POST /hook?team=acme HTTP/1.1\r\nHost: 127.0.0.1:")
@@ -83,7 +83,7 @@ def test_a_word_in_between_is_not_the_answer() -> None:
         url,
         _,
     ):
-        assert hook.post(url, b"{}", private=True) == 200
+        assert webhook.post(url, b"{}", private=True) == 200
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_no_tls_there() -> None:
     ],
 )
 def test_private_addresses_are_none(url: str) -> None:
-    assert hook.problem(url, private=False) == "private"
+    assert webhook.problem(url, private=False) == "private"
     assert failed(url, private=False) == ("private", 0)
 
 
@@ -188,20 +188,20 @@ def test_other_ways_to_write_this_machine_lead_nowhere(name: str) -> None:
     ],
 )
 def test_what_can_be_one(url: str, why: str) -> None:
-    assert hook.problem(url, private=False) == why
+    assert webhook.problem(url, private=False) == why
 
 
 def test_plain_http_is_for_this_machine_and_only_where_that_is_allowed() -> None:
-    assert hook.problem("http://127.0.0.1:9/", private=True) == ""
-    assert hook.problem("http://localhost:9/", private=True) == ""
-    assert hook.problem("http://10.0.0.1/", private=True) == "scheme"
-    assert hook.problem("https://10.0.0.1/", private=True) == ""
-    assert hook.problem("http://127.0.0.1:9/", private=False) == "scheme"
+    assert webhook.problem("http://127.0.0.1:9/", private=True) == ""
+    assert webhook.problem("http://localhost:9/", private=True) == ""
+    assert webhook.problem("http://10.0.0.1/", private=True) == "scheme"
+    assert webhook.problem("https://10.0.0.1/", private=True) == ""
+    assert webhook.problem("http://127.0.0.1:9/", private=False) == "scheme"
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
 def test_public_addresses(address: str) -> None:
-    assert hook.is_public(ip_address(address))
+    assert webhook.is_public(ip_address(address))
 
 
 def test_one_private_address_of_several_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +221,7 @@ def test_tls_is_checked() -> None:
 @pytest.mark.parametrize("address", ["fec0::1", "192.88.99.1", "3fff::1"])
 def test_addresses_of_no_one_in_public(address: str) -> None:
     """Site-local and relay addresses are out of use, but a network may still route them inwards."""
-    assert not hook.is_public(ip_address(address))
+    assert not webhook.is_public(ip_address(address))
 
 
 def test_a_family_that_this_machine_lacks_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,4 +232,4 @@ def test_a_family_that_this_machine_lacks_is_passed_over(monkeypatch: pytest.Mon
             for family in (999, socket.AF_INET)
         ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
-        assert hook.post(url, b"{}", private=True) == 200
+        assert webhook.post(url, b"{}", private=True) == 200

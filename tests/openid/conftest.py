@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from controlpanel.lib.openid import OpenID
+from controlpanel.lib.openid_settings import OpenID
 from controlpanel.lib.secret import Secret
 from tests.openid.provider import CLIENT_ID, CLIENT_SECRET, Provider
 

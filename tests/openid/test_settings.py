@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from controlpanel.lib.openid import from_settings, is_safe
+from controlpanel.lib.openid_settings import from_settings, is_safe
 from controlpanel.web.startup import NotReady, refuse_unless_ready
 
 

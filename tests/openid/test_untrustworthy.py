@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from controlpanel.lib.openid import OpenID
+from controlpanel.lib.openid_settings import OpenID
 from controlpanel.lib.secret import Secret
 from tests.openid.doing import CALLBACK, START, failures, go, is_signed_in, links, sign_in
 from tests.openid.provider import CLIENT_ID, Provider

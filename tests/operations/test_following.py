@@ -4,7 +4,8 @@ import pytest
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
-from controlpanel.operations import following, states
+from controlpanel.operations import states
+from controlpanel.operations.following import observing
 from tests.operations.asks import create, fresh, power, rename, sent
 from tests.people import look
 
@@ -83,7 +84,7 @@ def test_it_backs_off_with_jitter(bob, synced):
     operation = sent(create(bob, synced))
     pauses = []
     for _ in range(12):
-        following.later(operation)
+        observing.later(operation)
         operation = fresh(operation.id)
         assert operation.next_poll_at
         pauses.append((operation.next_poll_at - clock.now()).total_seconds())

@@ -9,7 +9,7 @@ from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib.scope import EVERYTHING
-from controlpanel.operations import closing, offboarding
+from controlpanel.operations.leaving import disconnecting, offboarding
 from tests.credentials.keyring import _fresh_minute, expire, issue, why_not  # noqa: F401
 from tests.tools.breaking import broken_audit
 
@@ -67,7 +67,7 @@ def test_suspending_keeps_them_and_lets_none_in(alice, bob, account):
 
 def test_with_an_account(alice, bob, synced):
     issued = issue(bob, synced)
-    closing.disconnect(alice.scope("accounts.connect"), synced)
+    disconnecting.disconnect(alice.scope("accounts.connect"), synced)
     assert why_not(issued) == "revoked"
     assert revoked().get().data["why"] == "account_disconnected"
     event = AuditEvent.objects.get(event="account.disconnected")
@@ -76,7 +76,7 @@ def test_with_an_account(alice, bob, synced):
 
 def test_with_a_team(alice, bob, synced):
     issued = issue(bob, synced)
-    closing.close(alice.scope("team.manage"))
+    disconnecting.close(alice.scope("team.manage"))
     assert why_not(issued) == "revoked"
     assert revoked().get().data["why"] == "team_closed"
     event = AuditEvent.objects.get(event="team.closed")

@@ -6,7 +6,7 @@ from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential, Revocation
 from controlpanel.credentials.tokens import offboarding as token_offboarding
-from controlpanel.operations import offboarding
+from controlpanel.operations.leaving import offboarding
 from tests.operations.asks import fresh, power, sent
 
 

@@ -315,7 +315,7 @@ def test_a_worker_sends_nothing_whose_outcome_could_not_be_written(bob, server, 
 def test_when_all_places_are_taken_a_worker_sends(bob, server, sandbox, valkey, monkeypatch):
     operation = power(bob, "reboot", server("web-server-01"))
     monkeypatch.setattr("controlpanel.credentials.tokens.clients._slots", queue.SimpleQueue())
-    monkeypatch.setattr("controlpanel.outgoing.bell._silent_until", 0.0)
+    monkeypatch.setattr("controlpanel.outgoing.enqueue._silent_until", 0.0)
     with request_id.bound("request-0001"):
         assert runner.send_within_page(operation).state == "requested"
     assert not sandbox.changes()

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from controlpanel.operations import runner, services, target_check
+from controlpanel.operations import runner, services
+from controlpanel.operations.checks import target_check
 from controlpanel.operations.models import Operation
 from controlpanel.servers import locks
 from controlpanel.servers.models import Server

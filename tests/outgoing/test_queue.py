@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from controlpanel.keys import cipher, ring
 from controlpanel.lib import clock
-from controlpanel.outgoing import bell, queue, sealed_bodies
+from controlpanel.outgoing import enqueue, queue, sealed_bodies
 from controlpanel.outgoing.models import Outgoing
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
@@ -59,12 +59,12 @@ def test_a_worker_is_told_after_the_commit(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_bell_carries_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[object, ...]] = []
     monkeypatch.undo()
-    monkeypatch.setattr("controlpanel.outgoing.bell._silent_until", 0.0)
+    monkeypatch.setattr("controlpanel.outgoing.enqueue._silent_until", 0.0)
     monkeypatch.setattr(
         "celery.app.base.Celery.send_task",
         lambda _app, name, args, **_options: sent.append((name, *args)),
     )
-    bell.ring("outgoing.tasks.send_due")
+    enqueue.ring("outgoing.tasks.send_due")
     assert sent == [("controlpanel.outgoing.tasks.send_due",)]
 
 

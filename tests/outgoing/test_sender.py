@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from structlog.testing import capture_logs
 
-from controlpanel.keys import cipher, rotation, startup
+from controlpanel.keys import cipher, readiness, rotation
 from controlpanel.keys.ring import KeyRing
 from controlpanel.lib import clock
 from controlpanel.outgoing import channels, queue, sealed_bodies, sender
@@ -212,7 +212,7 @@ def test_one_thread_of_a_process_waits_at_most(other: Other) -> None:
 
 
 def test_waiting_messages_are_sealed_anew(own_ring: KeyRing, other: Other) -> None:
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     queue.put("other", "one")
     key = rotation.add("outgoing")
     rotation.promote(key.id, timedelta(seconds=5))
@@ -232,6 +232,6 @@ def test_waiting_messages_are_sealed_anew(own_ring: KeyRing, other: Other) -> No
 def test_a_start_without_the_key_of_a_waiting_message_is_refused(
     own_ring: KeyRing, other: Other
 ) -> None:
-    startup.refuse_unless_ready()
+    readiness.refuse_unless_ready()
     queue.put("other", "one")
     assert set(sealed_bodies.needed()) == {"outgoing-1"}

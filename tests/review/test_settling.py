@@ -6,7 +6,8 @@ import pytest
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
-from controlpanel.operations import looking, states
+from controlpanel.operations import states
+from controlpanel.operations.following import polling
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import AccountSync, Server
 from tests.operations.asks import NEW, create, fresh, power, rename, sent
@@ -157,7 +158,7 @@ def test_the_outcome_of_an_edit_tells_what_was_set(bob, server, synced, sandbox)
 
 def test_one_server_that_cannot_be_shown_is_no_trouble_of_the_account(synced, server, sandbox):
     sandbox.fault("status", "GET", r"/servers/\d+/$", status=500, times=None)
-    looking.look_at(server("mail-relay"), seconds=5)
+    polling.look_at(server("mail-relay"), seconds=5)
     assert not AccountSync.objects.get(account=synced).trouble
     from controlpanel.servers import sync
 

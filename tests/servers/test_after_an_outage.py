@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from controlpanel.lib import clock
-from controlpanel.operations import looking
+from controlpanel.operations.following import polling
 from controlpanel.operations.tasks import due_accounts
 from controlpanel.servers import sync
 from controlpanel.servers.models import AccountSync
@@ -97,7 +97,7 @@ def test_what_does_not_end_by_itself_is_left_alone(synced, sandbox, code):
     sandbox.journal.clear()
     clock.shift(timedelta(seconds=20))
     sync.answered(synced)
-    looking.look_within_page([synced], at_least=timedelta(seconds=1))
+    polling.look_within_page([synced], at_least=timedelta(seconds=1))
     assert not sandbox.journal.entries()
 
 

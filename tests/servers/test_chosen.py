@@ -12,7 +12,8 @@ from controlpanel.audit.tables import differences, projections
 from controlpanel.credentials.models import PanelKey
 from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.lib import clock
-from controlpanel.operations import closing, looking
+from controlpanel.operations.following import polling
+from controlpanel.operations.leaving import disconnecting
 from controlpanel.servers import selectors
 from controlpanel.servers.models import Server
 from tests.people import GLOBEX_TOKEN, OWNER_TOKEN, join, keep_token, look, with_servers
@@ -35,7 +36,7 @@ def connected(person, name="Again", token=OWNER_TOKEN, origin=""):
 
 def disconnect(alice, account):
     account.refresh_from_db()
-    closing.disconnect(alice.scope("accounts.connect"), account)
+    disconnecting.disconnect(alice.scope("accounts.connect"), account)
 
 
 def given_to(alice, person, *ids):
@@ -186,7 +187,7 @@ def test_the_detail_of_one_tells_it_as_well(alice, bob, chosen, sandbox):
         created_at=clock.now() - timedelta(days=300), untold={"created_at": None}
     )
     sandbox.fault("rewrite", "GET", DETAIL, set={"created_at": OTHER}, times=None)
-    looking.look_at(Server.objects.get(id=back.id), 5)
+    polling.look_at(Server.objects.get(id=back.id), 5)
     assert of(bob) == {DB}
 
 

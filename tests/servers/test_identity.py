@@ -10,7 +10,8 @@ from controlpanel.accounts.teams import members
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.tables import differences, projections
 from controlpanel.lib import clock
-from controlpanel.operations import closing, services
+from controlpanel.operations import services
+from controlpanel.operations.leaving import disconnecting
 from controlpanel.servers import labels, locks
 from controlpanel.servers.models import Server, ServerLock
 from tests.operations.asks import NEW, ask, create, power, sent
@@ -39,7 +40,7 @@ def marked(alice, server):
 
 def disconnect(alice, account):
     account.refresh_from_db()
-    closing.disconnect(alice.scope("accounts.connect"), account)
+    disconnecting.disconnect(alice.scope("accounts.connect"), account)
 
 
 @pytest.fixture

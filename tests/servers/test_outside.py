@@ -7,7 +7,8 @@ import requests
 
 from controlpanel.audit.models import AuditEvent
 from controlpanel.lib import clock
-from controlpanel.operations import looking, services
+from controlpanel.operations import services
+from controlpanel.operations.following import polling
 from controlpanel.servers import labels, mirror
 from controlpanel.servers.models import AccountSync, OutsideChange, Server
 from tests.operations.asks import create, fresh, power, rename, sent
@@ -304,7 +305,7 @@ def test_a_secret_of_the_same_text_as_a_value_changes_no_value(
     shown = server("web-server-01")
     before = (shown.status, shown.name, shown.location, shown.os_name)
     sandbox.fault("rewrite", "GET", "/servers/", set=told, times=None)
-    looking.look_at(shown, 5)
+    polling.look_at(shown, 5)
     later()
     shown.refresh_from_db()
     assert (shown.status, shown.name, shown.location, shown.os_name) == before

@@ -17,7 +17,7 @@ from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.reading import selectors as audit_selectors
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach
-from controlpanel.operations import rules
+from controlpanel.operations.checks import preconditions
 from controlpanel.operations.models import Operation
 from controlpanel.servers import labels, selectors
 from controlpanel.servers.models import Server, ServerLabel
@@ -125,7 +125,7 @@ def test_it_is_an_intersection(one: Reach, other: Reach, third: Reach) -> None:
 def test_whoever_creates_a_server_would_see_it(
     one: Reach, other: Reach, carried: frozenset[str]
 ) -> None:
-    allowed = not rules.out_of_reach(one & other, carried)
+    allowed = not preconditions.out_of_reach(one & other, carried)
     sees = plainly(one, "new", carried) and plainly(other, "new", carried)
     # Of chosen servers a new one is none.
     assert allowed == sees

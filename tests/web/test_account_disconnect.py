@@ -9,8 +9,8 @@ from controlpanel.credentials.models import Credential, Revocation
 from controlpanel.credentials.tokens import services as token_services
 from controlpanel.credentials.tokens.services import TokenRefused
 from controlpanel.lib.secret import Secret
-from controlpanel.operations.deeds import Deeds
 from controlpanel.operations.models import Operation
+from controlpanel.operations.own_changes import Deeds
 from controlpanel.operations.services import Refused
 from controlpanel.operations.tasks import due_accounts
 from controlpanel.operations.tasks import look as queued_look

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from controlpanel.accounts.models import Account
 from controlpanel.audit.log import read_only_state
 from controlpanel.lib import clock
-from controlpanel.operations import closing
+from controlpanel.operations.leaving import disconnecting
 from controlpanel.servers import identity, locks
 from controlpanel.servers.models import AccountSync, Server, ServerLock
 from tests.people import GLOBEX_TOKEN, OPERATOR_TOKEN, OWNER_TOKEN, Person, keep_token, look
@@ -90,7 +90,7 @@ def test_nothing_is_said_once_one_is_disconnected(
     alice: Person, synced: Account, twin: Account
 ) -> None:
     synced.refresh_from_db()
-    closing.disconnect(alice.scope("accounts.connect"), synced)
+    disconnecting.disconnect(alice.scope("accounts.connect"), synced)
     for url in (LIST, TOKENS, WEB):
         text = text_of(alice.get(url))
         assert SECOND not in text

@@ -5,9 +5,9 @@ from html import unescape
 import pytest
 from pytest_django.asserts import assertRedirects
 
-from controlpanel.gateway import refusals
-from controlpanel.gateway.examples import LANGUAGES, SAMPLES, written
 from controlpanel.gateway.routes import ROUTES
+from controlpanel.gateway.spec import error_codes
+from controlpanel.gateway.spec.examples import LANGUAGES, SAMPLES, written
 from tests.people import HTMX
 
 URL = "/teams/acme/api/"
@@ -33,7 +33,7 @@ def test_it_works(vera):
         assert written("curl", HERE, SAMPLES[route.name]) in text
         for name in (*route.query, *(route.body or {})):
             assert f"<code>{name}</code>" in text
-    for one in refusals.KNOWN:
+    for one in error_codes.KNOWN:
         assert one.meaning in text
         assert one.remedy in text
     assert 'href="/api/v1/openapi.json"' in text

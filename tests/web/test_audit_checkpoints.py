@@ -9,7 +9,7 @@ from controlpanel.accounts.teams.members import OWNER
 from controlpanel.audit.checkpoints import delivery
 from controlpanel.audit.models import AuditEvent, Delivery
 from controlpanel.lib import clock
-from controlpanel.operations import closing
+from controlpanel.operations.leaving import disconnecting
 from tests.people import HTMX, Person
 from tests.web.asking import shows
 
@@ -136,5 +136,5 @@ def test_mail_names_the_team_as_it_is_called_now(alice: Person) -> None:
 def test_a_closed_team_is_sent_nothing(alice: Person) -> None:
     alice.post(URL, BOTH)
     assert alice.membership.role == OWNER
-    closing.close(alice.scope())
+    disconnecting.close(alice.scope())
     assert not Delivery.objects.exists()

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from controlpanel.accounts import rate_limit
 from controlpanel.accounts.models import Team
-from controlpanel.gateway import rates
 from tests.people import Person
 from tests.tools.valkey import ValkeyServer
 
@@ -19,8 +19,8 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture(autouse=True)
 def _three_then_one_in_a_quarter_hour(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PANEL_PAGES_RATE, settings.PANEL_PAGES_BURST = 1 / 900, 3
-    monkeypatch.setattr(rates, "_shared", rates._Shared())
-    monkeypatch.setattr(rates, "_own", rates._Own())
+    monkeypatch.setattr(rate_limit, "_shared", rate_limit._Shared())
+    monkeypatch.setattr(rate_limit, "_own", rate_limit._Own())
 
 
 def used_up(client: Client, address: str = "/teams/new/") -> None:
@@ -87,8 +87,8 @@ def test_all_processes_share_it(
     alice: Person, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used_up(alice)
-    monkeypatch.setattr(rates, "_shared", rates._Shared())  # as another process begins
-    monkeypatch.setattr(rates, "_own", rates._Own())
+    monkeypatch.setattr(rate_limit, "_shared", rate_limit._Shared())  # as another process begins
+    monkeypatch.setattr(rate_limit, "_own", rate_limit._Own())
     assert alice.get("/teams/new/").status_code == 429
 
 
@@ -102,13 +102,13 @@ def test_it_asks_redis_once_at_most(
     alice: Person, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    ask: Callable[..., object] = rates._shared._ask
+    ask: Callable[..., object] = rate_limit._shared._ask
 
     def count(name: str, *given: object) -> object:
         asked.append(name)
         return ask(name, *given)
 
-    monkeypatch.setattr(rates._shared, "_ask", count)
+    monkeypatch.setattr(rate_limit._shared, "_ask", count)
     used_up(alice)
     assert asked == [f"person:{alice.user.pk}"] * 3
 

@@ -5,7 +5,7 @@ import pytest
 from pytest_django.asserts import assertRedirects
 
 from controlpanel.lib import clock
-from controlpanel.operations import looking
+from controlpanel.operations.following import polling
 from controlpanel.operations.models import Operation
 from controlpanel.servers.models import Server
 from tests.people import HTMX, look
@@ -16,7 +16,7 @@ NAME, HOSTNAME = "web-server-01", "web01.example.com"
 
 @pytest.fixture
 def url(server):
-    looking.look_at(server(NAME), seconds=5)
+    polling.look_at(server(NAME), seconds=5)
     return action_url(server(NAME), "edit")
 
 

@@ -15,8 +15,8 @@ from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.tables import baseline
 from controlpanel.credentials.models import Credential
 from controlpanel.lib.scope import EVERYTHING
-from controlpanel.operations import closing
-from controlpanel.operations.closing import CannotClose
+from controlpanel.operations.leaving import disconnecting
+from controlpanel.operations.leaving.disconnecting import CannotClose
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
 from controlpanel.operations.tasks import due_accounts, look
@@ -261,7 +261,7 @@ def test_closing_and_asking_at_the_same_moment(
     def close() -> str:
         with closing_connection():
             try:
-                closing.close(alices)
+                disconnecting.close(alices)
             except CannotClose:
                 return "refused"
             return "closed"

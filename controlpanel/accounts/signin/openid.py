@@ -30,7 +30,7 @@ from controlpanel.accounts.models import User
 from controlpanel.accounts.signin.person_events import record_if_possible, record_own
 from controlpanel.audit.log import read_only
 from controlpanel.lib.email_address import folded
-from controlpanel.lib.openid import OpenID, is_safe
+from controlpanel.lib.openid_settings import OpenID, is_safe
 from controlpanel.lib.text import clean
 
 # A provider may name others; what is signed with the shared secret or not at all is no proof.

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from controlpanel.accounts.signin.mfa_adapter import BINDING, PURPOSE
 from controlpanel.keys import cipher
-from controlpanel.keys.holders import Sealed, Vault
+from controlpanel.keys.sealed_stores import Sealed, Vault
 
 # Where allauth keeps what it sealed. The data of a passkey is public.
 _FIELDS: Final = {"totp": "secret", "recovery_codes": "seed"}

@@ -102,7 +102,7 @@ def restore(scope: Scope, membership: Membership) -> None:
 
 
 def remove(scope: Scope, membership: Membership) -> None:
-    """Only the membership: `operations.offboarding` sees to everything else."""
+    """Only the membership: `operations.leaving.offboarding` sees to everything else."""
     with transaction.atomic():
         scope, now = held(scope, membership)
         if now.user_id != scope.user_id:

@@ -1,5 +1,7 @@
-"""Founding, renaming and colouring teams. Closing one stands in `operations.closing`: what is
-under way forbids it."""
+"""Founding, renaming and colouring teams.
+
+Closing one stands in `operations.leaving.disconnecting`: what is under way forbids it.
+"""
 
 from datetime import timedelta
 from typing import Final

@@ -17,7 +17,7 @@ from django.db.models import Q
 from controlpanel.audit import hashing
 from controlpanel.audit.checkpoints import checkpoints
 from controlpanel.audit.models import Checkpoint, Delivery, SigningKey
-from controlpanel.lib import clock, hook
+from controlpanel.lib import clock, webhook
 from controlpanel.outgoing import mail
 from controlpanel.outgoing.channels import Refused, Unreachable
 
@@ -129,10 +129,10 @@ def _send(row: Delivery, point: Checkpoint, body: bytes) -> str:
     """Why it did not arrive; empty if it did."""
     try:
         if row.way == "webhook":
-            hook.post(row.address, body, private=settings.PANEL_HOOK_PRIVATE)
+            webhook.post(row.address, body, private=settings.PANEL_HOOK_PRIVATE)
         else:
             _mail(row, point, body)
-    except hook.HookFailed as failed:
+    except webhook.HookFailed as failed:
         return f"{failed.code} {failed.status}" if failed.status else failed.code
     except (Refused, Unreachable) as trouble:
         log.warning("checkpoint.mail_not_sent", code=trouble.code)

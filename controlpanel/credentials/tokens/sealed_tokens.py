@@ -8,7 +8,7 @@ from uuid import UUID
 from controlpanel.credentials.models import Credential
 from controlpanel.credentials.tokens.clients import PURPOSE, binding
 from controlpanel.keys import cipher, ring
-from controlpanel.keys.holders import Sealed, Vault
+from controlpanel.keys.sealed_stores import Sealed, Vault
 
 
 def needed() -> Iterable[str]:

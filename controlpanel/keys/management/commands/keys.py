@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from controlpanel.keys import ring, rotation, startup
+from controlpanel.keys import readiness, ring, rotation
 from controlpanel.lib import request_id
 
 _STATES: Final = {
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         try:
             with request_id.bound(request_id.new()):
                 run(options)
-        except (startup.KeysNotReady, rotation.NotNow) as error:
+        except (readiness.KeysNotReady, rotation.NotNow) as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:
             raise CommandError(
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             ) from error
 
     def _init(self, options: dict[str, Any]) -> None:
-        if startup.init() and options["verbosity"]:
+        if readiness.init() and options["verbosity"]:
             self.stdout.write(
                 f"Made the key ring {settings.PANEL_KEYS_FILE}. Keep a copy of it apart from the "
                 "database's backups: without it, stored API tokens cannot be read."

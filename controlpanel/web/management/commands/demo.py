@@ -19,7 +19,7 @@ from controlpanel.credentials.tokens import services as token_services
 from controlpanel.keys import macs
 from controlpanel.lib import request_id
 from controlpanel.lib.secret import Secret
-from controlpanel.operations import looking
+from controlpanel.operations.following import polling
 from controlpanel.servers import sync
 from controlpanel.servers.selectors import known_ids
 
@@ -189,4 +189,4 @@ def _keep(membership: Membership, account: Account, token: Secret) -> None:
         token_services.choose_sync_token(scope, credential)
     sync.try_again(account)
     # So that the first page somebody opens has servers on it.
-    looking.look(account, at_least=timedelta(0), seconds=clients.PAGE_SECONDS)
+    polling.look(account, at_least=timedelta(0), seconds=clients.PAGE_SECONDS)

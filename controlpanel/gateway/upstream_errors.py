@@ -5,7 +5,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from controlpanel.credentials.tokens import clients
-from controlpanel.gateway.answers import Answer, Refusal, refuse, said
+from controlpanel.gateway.responses import Answer, Refusal, refuse, said
 from controlpanel.vpsorg.errors import ApiError
 
 # Where the provider asks for fewer calls and does not say for how long.

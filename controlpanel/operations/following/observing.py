@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
-from controlpanel.operations import sightings, unseen
-from controlpanel.operations.deeds import Deeds
+from controlpanel.operations import sightings
+from controlpanel.operations.audit_events import record_later
+from controlpanel.operations.following import unseen
 from controlpanel.operations.models import IS_OPEN, Operation
-from controlpanel.operations.moves import move
-from controlpanel.operations.records import record_later
+from controlpanel.operations.own_changes import Deeds
 from controlpanel.operations.states import FINAL, State
+from controlpanel.operations.transitions import move
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.same import same

@@ -15,9 +15,10 @@ from controlpanel.audit.log import read_only
 from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.credentials.tokens import clients
 from controlpanel.lib import clock
-from controlpanel.operations import following, reconcile, sightings
-from controlpanel.operations.deeds import Deeds
+from controlpanel.operations import sightings
+from controlpanel.operations.following import observing, reconcile
 from controlpanel.operations.models import IS_OPEN, Operation
+from controlpanel.operations.own_changes import Deeds
 from controlpanel.operations.states import State
 from controlpanel.servers import catalogue, sync
 from controlpanel.servers.models import Server
@@ -104,11 +105,11 @@ def _look(account: Account, client: Client) -> None:
     servers = {seen.id: seen for seen in listing.servers}
     if applied.believed:
         sightings.note(account, servers, asked_at)
-        following.follow(account, client, servers, asked_at)
+        observing.follow(account, client, servers, asked_at)
         reconcile.reconcile(account, client, servers, asked_at)
         _fill_each(_of(account, applied.doubtful), client)
     else:
-        following.follow(account, client, _ask_each(account, client), asked_at)
+        observing.follow(account, client, _ask_each(account, client), asked_at)
         if listing.complete:
             _fill_each(_missing(account, {*servers, *applied.in_flight}), client)
     _fill_each(_wanted(account), client)

@@ -21,8 +21,9 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account
 from controlpanel.lib import clock
-from controlpanel.operations import labelling, sightings
-from controlpanel.operations.following import (
+from controlpanel.operations import new_server_labels, sightings
+from controlpanel.operations.audit_events import record_later
+from controlpanel.operations.following.observing import (
     each,
     has_fields,
     is_due,
@@ -30,10 +31,9 @@ from controlpanel.operations.following import (
     later_if_due,
 )
 from controlpanel.operations.models import IS_OPEN, Operation
-from controlpanel.operations.moves import move
-from controlpanel.operations.records import record_later
 from controlpanel.operations.selectors import candidates, is_as_asked
 from controlpanel.operations.states import FINAL, State
+from controlpanel.operations.transitions import move
 from controlpanel.vpsorg.client import Client
 from controlpanel.vpsorg.errors import NotFound
 from controlpanel.vpsorg.wire import ServerSeen
@@ -176,7 +176,7 @@ def _is_older(operation: Operation, age: timedelta, at: datetime) -> bool:
 def _settle(operation: Operation, state: State, **fields: object) -> None:
     with transaction.atomic():
         if move(operation, state, **fields):
-            labelling.give(operation)
+            new_server_labels.give(operation)
             record_later(operation, "reconciled")
 
 

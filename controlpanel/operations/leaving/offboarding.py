@@ -15,10 +15,10 @@ from controlpanel.credentials.models import Credential, PanelKey, Revocation
 from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.credentials.tokens import offboarding
 from controlpanel.lib.scope import Scope
+from controlpanel.operations.audit_events import record_outcome
 from controlpanel.operations.models import IS_OPEN, Operation
-from controlpanel.operations.moves import can_move, move
-from controlpanel.operations.records import record_outcome
 from controlpanel.operations.states import State
+from controlpanel.operations.transitions import can_move, move
 from controlpanel.servers.models import Server, ServerLock
 from controlpanel.servers.selectors import BY_NAME, visible
 

@@ -6,13 +6,12 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, rate_limit
 from controlpanel.accounts.permissions import PERMISSIONS
 from controlpanel.accounts.request_origin import of_request
 from controlpanel.credentials.panel_keys import authentication
 from controlpanel.credentials.panel_keys.authentication import Entered
-from controlpanel.gateway import rates
-from controlpanel.gateway.answers import refuse
+from controlpanel.gateway.responses import refuse
 from controlpanel.gateway.routes import Route
 
 
@@ -35,10 +34,10 @@ def enter(request: HttpRequest) -> Entered:
         ) from None
 
 
-def check_rate(entered: Entered) -> rates.Standing:
+def check_rate(entered: Entered) -> rate_limit.Standing:
     """Raises Refusal when the key has asked too often."""
     rate, burst = settings.PANEL_GATEWAY_RATE, settings.PANEL_GATEWAY_BURST
-    standing = rates.take(str(entered.key.id), rate, burst)
+    standing = rate_limit.take(str(entered.key.id), rate, burst)
     if standing.allowed:
         return standing
     wait = standing.retry_after

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account
 from controlpanel.credentials.tokens import clients
-from controlpanel.gateway import troubles
-from controlpanel.gateway.answers import Answer, said, shown
+from controlpanel.gateway import upstream_errors
+from controlpanel.gateway.responses import Answer, said, shown
 from controlpanel.gateway.routes import BASE
 from controlpanel.operations import answer_texts
 from controlpanel.operations.models import Operation
@@ -102,9 +102,9 @@ def _failed(operation: Operation) -> Answer:
         sentence, words = _(SENTENCES["inner_failure"]), operation.provider_words
         return said(422, operation.code, f"{sentence} {_('It said:')} {words}".strip())
     if operation.code == "asked_to_wait":
-        return troubles.asked_to_wait(_seconds_left(operation))
+        return upstream_errors.asked_to_wait(_seconds_left(operation))
     if operation.provider_status:
-        return troubles.refused(
+        return upstream_errors.refused(
             operation.provider_status,
             operation.answer.encode(),
             operation.provider_words,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from controlpanel.gateway.answers import refuse
+from controlpanel.gateway.responses import refuse
 from controlpanel.gateway.routes import Route, Schema
 
 MOST_BYTES: Final = 64 * 1024

@@ -13,8 +13,8 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.utils.translation import gettext_noop
 
-from controlpanel.gateway import examples, refusals, shapes
 from controlpanel.gateway.routes import BASE, ROUTES, Route
+from controlpanel.gateway.spec import error_codes, examples, schemas
 from controlpanel.vpsorg.read import ID
 
 Json = dict[str, Any]
@@ -91,7 +91,7 @@ def document(public_url: str) -> Json:
         "tags": [{"name": name, "description": words} for name, words in _TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": dict(shapes.SCHEMAS),
+            "schemas": dict(schemas.SCHEMAS),
             "headers": _HEADERS,
             "parameters": _PARAMETERS,
             "securitySchemes": {
@@ -126,7 +126,7 @@ def _operation(route: Route) -> Json:
         "tags": [tag(route)],
         "parameters": _parameters(route),
         "responses": {
-            **{str(status): _response(route, status) for status in refusals.statuses(route)},
+            **{str(status): _response(route, status) for status in error_codes.statuses(route)},
             **{str(status): {"description": words} for status, words in _OF_THE_SERVER.items()},
         },
         "x-recorded": "one by one" if route.record == "change" else "by the minute",
@@ -194,13 +194,13 @@ def _response(route: Route, status: int) -> Json:
 
 def _media(route: Route, status: int) -> Json:
     if status < HTTPStatus.BAD_REQUEST:
-        media: Json = {"schema": shapes.ref(_SUCCESS.get(route.name, "Catalogue"))}
+        media: Json = {"schema": schemas.ref(_SUCCESS.get(route.name, "Catalogue"))}
         if route.name in examples.ANSWERS:
             media["example"] = examples.ANSWERS[route.name]
         return media
     if status in _OF_THE_PANEL or route.own:
-        return {"schema": shapes.ref("Trouble")}
-    return {"schema": {"anyOf": [shapes.ref("Trouble"), shapes.ref("ProviderTrouble")]}}
+        return {"schema": schemas.ref("Trouble")}
+    return {"schema": {"anyOf": [schemas.ref("Trouble"), schemas.ref("ProviderTrouble")]}}
 
 
 def _headers(route: Route, status: int) -> list[str]:
@@ -217,7 +217,7 @@ def _headers(route: Route, status: int) -> list[str]:
 
 def words(route: Route, status: int) -> str:
     """What a status of this call means, in one line."""
-    of_the_panel = [known for known in refusals.of(route) if known.status == status]
+    of_the_panel = [known for known in error_codes.of(route) if known.status == status]
     documented = status in route.codes and status != HTTPStatus.UNAUTHORIZED
     found = [MEANINGS[status]] if documented else []
     if of_the_panel:

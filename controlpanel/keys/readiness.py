@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.keys import holders, ring, witness
+from controlpanel.keys import ring, sealed_stores, witness
 from controlpanel.keys.models import KeyCheck
 from controlpanel.keys.ring import KeysNotReady
 
@@ -48,7 +48,7 @@ def refuse_unless_ready() -> None:
         _refuse_missing_or_other(keys.get(check.key_id), check)
     for purpose in ring.PURPOSES:
         _refuse_without(keys, purpose)
-    for holder in holders.registered():
+    for holder in sealed_stores.registered():
         for key_id in set(holder.needed()):
             _refuse_unknown(holder.name, key_id, known)
     note([key for key in keys.keys if key.id not in known], "keys.created")

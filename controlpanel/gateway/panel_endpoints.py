@@ -7,8 +7,8 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from controlpanel.credentials.panel_keys.authentication import Entered
-from controlpanel.gateway import outcomes
-from controlpanel.gateway.answers import Answer, refuse, shown
+from controlpanel.gateway import operation_responses
+from controlpanel.gateway.responses import Answer, refuse, shown
 from controlpanel.gateway.routes import Found
 from controlpanel.operations import selectors
 from controlpanel.operations.models import Operation
@@ -78,5 +78,5 @@ def _fields(asked: Operation) -> dict[str, Any]:
         "seen": asked.seen,
         "confirmed_by": asked.confirmed_by,
         "detail": asked.note,
-        "receipt": outcomes.receipt(asked),
+        "receipt": operation_responses.receipt(asked),
     }

@@ -52,8 +52,11 @@ class _Deed(NamedTuple):
 
 
 class Deeds:
-    """`servers.outside.Own` from the operations of one account. Read at the first question, which
-    comes when the rows of the mirror are locked: nothing that was sent before is missed then."""
+    """`servers.outside_changes.Own` from the operations of one account.
+
+    Read at the first question, which comes when the rows of the mirror are locked: nothing that was
+    sent before is missed then.
+    """
 
     def __init__(self, account: Account) -> None:
         self._account = account

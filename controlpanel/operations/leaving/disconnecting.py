@@ -22,7 +22,7 @@ from controlpanel.credentials.tokens import offboarding
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.operations.models import IS_OPEN, Operation
-from controlpanel.servers.leaving import forget
+from controlpanel.servers.disconnect import forget
 
 
 class CannotClose(Exception):

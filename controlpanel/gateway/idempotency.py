@@ -18,9 +18,9 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils.translation import gettext as _
 
 from controlpanel.credentials.panel_keys.authentication import Entered
-from controlpanel.gateway import outcomes, reads
-from controlpanel.gateway.answers import Answer, Refusal, refuse
+from controlpanel.gateway import operation_responses, reads
 from controlpanel.gateway.models import Repeat
+from controlpanel.gateway.responses import Answer, Refusal, refuse
 from controlpanel.lib import clock, ids
 from controlpanel.operations.models import Operation
 from controlpanel.operations.selectors import of_form
@@ -155,7 +155,7 @@ def _again(entered: Entered, row: Repeat, do: Do) -> Answer:
             return _kept(row)
         if operation and operation.state not in UNANSWERED and _is_left(operation):
             if not did_nothing(operation):
-                return _keep(row, outcomes.of(operation))
+                return _keep(row, operation_responses.of(operation))
             Repeat.objects.filter(id=row.id, status=None).delete()
             raise Repeat.DoesNotExist
         if operation is None and _take_over(row):
@@ -203,7 +203,7 @@ def _kept(row: Repeat) -> Answer:
 
 
 def _still_running(operation: Operation | None) -> Refusal:
-    where = {"operation": outcomes.address(operation)} if operation else {}
+    where = {"operation": operation_responses.address(operation)} if operation else {}
     return refuse(
         409,
         "still_running",
