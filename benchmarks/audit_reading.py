@@ -32,8 +32,8 @@ from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.reading import text_index
 from controlpanel.audit.verification.full_check import verify
 from controlpanel.lib.scope import Scope
-from controlpanel.web.audit_rows import rows
-from controlpanel.web.door import door
+from controlpanel.web.audit.rows import rows
+from controlpanel.web.core.view_access import door
 from tests.tools import database
 
 ROWS = 50

@@ -112,12 +112,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "controlpanel.web.middleware.request_id",
+    "controlpanel.web.frame.middleware.request_id",
     "controlpanel.gateway.middleware.gateway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "controlpanel.web.middleware.security_headers",
+    "controlpanel.web.frame.middleware.security_headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -125,11 +125,11 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "controlpanel.web.middleware.pace",
+    "controlpanel.web.frame.middleware.pace",
     "allauth.account.middleware.AccountMiddleware",
-    "controlpanel.web.middleware.seen",
-    "controlpanel.web.middleware.own_time_zone",
-    "controlpanel.web.middleware.refusals",
+    "controlpanel.web.frame.middleware.seen",
+    "controlpanel.web.frame.middleware.own_time_zone",
+    "controlpanel.web.frame.middleware.refusals",
 ]
 
 ROOT_URLCONF = "controlpanel.urls"
@@ -146,7 +146,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "controlpanel.web.context.panel",
+                "controlpanel.web.frame.context_processors.panel",
             ],
         },
     }
@@ -304,7 +304,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "controlpanel.web.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "controlpanel.web.frame.errors.csrf_failure"
 if _HTTPS:
     # On plain http these would lock people out: browsers drop such cookies.
     SESSION_COOKIE_NAME = "__Host-session"

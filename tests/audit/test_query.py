@@ -125,7 +125,7 @@ def test_nothing_typed_is_lost_or_an_error(text):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_is_shown_how_to_use(key):
-    from controlpanel.web.audit_filters import HELP, LABELS
+    from controlpanel.web.audit.filters import HELP, LABELS
 
     assert any(example.startswith(f"{key}:") for example, _ in HELP)
     assert key in LABELS

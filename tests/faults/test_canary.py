@@ -170,7 +170,7 @@ def test_when_the_log_cannot_be_written(keepers: tuple[Person, ...], sinks: Sink
     [
         "controlpanel.credentials.tokens.services._write",
         "controlpanel.credentials.tokens.services._refuse_foreign",
-        "controlpanel.web.tokens.see_other",
+        "controlpanel.web.credentials.api_tokens.see_other",
         "controlpanel.vpsorg.wire.server_list",
     ],
 )

@@ -225,7 +225,7 @@ def test_odd_values_break_nothing(alice: Person, query: str) -> None:
 
 
 def test_it_pages_by_keyset(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controlpanel.web.audit.ROWS", 2)
+    monkeypatch.setattr("controlpanel.web.audit.views.ROWS", 2)
     for _ in range(5):
         note(alice)
     assert listed(alice) == [5, 4]
@@ -240,7 +240,7 @@ def test_it_pages_by_keyset(alice: Person, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_paging_keeps_the_filters(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controlpanel.web.audit.ROWS", 1)
+    monkeypatch.setattr("controlpanel.web.audit.views.ROWS", 1)
     for name in ("web-01", "db-01", "web-02"):
         note(alice, name=name)
     assert listed(alice, "?q=target:web") == [3]

@@ -89,7 +89,7 @@ def test_only_the_button_counts_as_somebody_being_there(alice: Person) -> None:
 
 
 def test_an_older_page_stands_still(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controlpanel.web.audit.ROWS", 1)
+    monkeypatch.setattr("controlpanel.web.audit.views.ROWS", 1)
     note(alice)
     note(alice)
     assert listed(alice, "?page=b2") == [1]

@@ -77,7 +77,7 @@ def test_it_is_a_click_away_from_an_event(alice: Person) -> None:
 
 
 def test_a_long_one_leads_to_the_list(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controlpanel.web.audit_request.MOST", 2)
+    monkeypatch.setattr("controlpanel.web.audit.request_trail.MOST", 2)
     noted(alice, "web-01", "web-02", "web-03")
     html = alice.get(URL).content.decode()
     assert seqs(html) == [1, 2]

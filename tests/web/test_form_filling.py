@@ -2,7 +2,7 @@
 
 import pytest
 
-from controlpanel.web.form_filling import filled
+from controlpanel.web.core.form_filling import filled
 
 CHECK = '<input type="checkbox" name="a" '
 RADIO = '<input type="radio" name="a" '

@@ -10,7 +10,7 @@ from controlpanel.operations import services
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
 from controlpanel.servers import labels, selectors
-from controlpanel.web import server_actions
+from controlpanel.web.servers import action_views
 from tests.people import HTMX
 from tests.web.asking import BASE, action_url, only_operation, shows
 
@@ -112,9 +112,9 @@ def test_a_page_from_before_the_policy_says_it_too(bob, server, monkeypatch, san
     def refuse(*_asked):
         raise Refused("Your team asks for a reason.", field="reason")
 
-    action = server_actions._STOP
+    action = action_views._STOP
     url = action_url(server(RUNNING), "stop")
-    monkeypatch.setattr(server_actions, "_STOP", replace(action, ask=refuse))
+    monkeypatch.setattr(action_views, "_STOP", replace(action, ask=refuse))
     page = bob.post(url, {"form_id": "form-0001"})
     assert page.status_code == 422
     assert "Your team asks" in at_the_field(page)
@@ -145,9 +145,9 @@ def test_a_server_that_leaves_the_reach_meanwhile_is_absent(
     monkeypatch.setattr(selectors, "get", just_before)
     monkeypatch.setattr(services, "reboot", _with_todays_reach(services.reboot, bob))
     monkeypatch.setattr(
-        server_actions,
+        action_views,
         "_REBOOT",
-        replace(server_actions._REBOOT, ask=services.reboot),
+        replace(action_views._REBOOT, ask=services.reboot),
     )
     answer = bob.post(url, headers=headers)
     assert answer.status_code == absent.status_code == 404

@@ -179,7 +179,7 @@ def test_it_waits_for_an_hour(alice: Person, synced, monkeypatch: pytest.MonkeyP
     login = alice.post(NEW, TYPED)["Location"]
     sign_in(alice, alice, login)
     now = time.time() + 3601
-    monkeypatch.setattr("controlpanel.web.typed_again.time.time", lambda: now)
+    monkeypatch.setattr("controlpanel.web.core.typed_again.time.time", lambda: now)
     assert "fresh-01" not in shown(alice.get(NEW))
 
 

@@ -16,7 +16,7 @@ from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Scope
-from controlpanel.web import audit_filters
+from controlpanel.web.audit import filters as audit_filters
 
 
 class Command(BaseCommand):
