@@ -20,4 +20,4 @@ COPY templates ./templates
 RUN python -m compileall -q controlpanel
 USER panel
 EXPOSE 8000
-CMD ["gunicorn", "controlpanel.wsgi:application", "--config=python:controlpanel.serving", "--bind=0.0.0.0:8000", "--workers=1", "--threads=8", "--worker-tmp-dir=/dev/shm", "--no-control-socket"]
+CMD ["gunicorn", "controlpanel.wsgi:application", "--config=python:controlpanel.runtime.gunicorn_worker", "--bind=0.0.0.0:8000", "--workers=1", "--threads=8", "--worker-tmp-dir=/dev/shm", "--no-control-socket"]

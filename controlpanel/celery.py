@@ -14,6 +14,6 @@ app.autodiscover_tasks()
 
 @worker_init.connect(weak=False)
 def _refuse_unless_ready(**_signal: Any) -> None:
-    from controlpanel.web import startup  # the apps are ready only now
+    from controlpanel.runtime import readiness  # the apps are ready only now
 
-    startup.exit_unless_ready("worker")
+    readiness.exit_unless_ready("worker")

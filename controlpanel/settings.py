@@ -183,7 +183,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.get_or_file("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "controlpanel.web.cache.TolerantRedisCache",
+        "BACKEND": "controlpanel.runtime.cache.TolerantRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "panel",
         "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.5},

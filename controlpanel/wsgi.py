@@ -8,7 +8,7 @@ application = get_wsgi_application()
 
 import controlpanel.celery  # noqa: E402, F401 whoever rings the bell here rings through this app
 from controlpanel.gateway import read_usage  # noqa: E402 needs the apps, which are ready only now
-from controlpanel.web import startup  # noqa: E402
+from controlpanel.runtime import readiness  # noqa: E402
 
-startup.exit_unless_ready("web")
+readiness.exit_unless_ready("web")
 read_usage.start()

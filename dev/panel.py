@@ -83,7 +83,7 @@ def web_command(choices: Choices, environment: Mapping[str, str]) -> list[str]:
     threads = environment.get("PANEL_WEB_THREADS", "").strip() or "8"
     bind = [f"--bind={_bracketed(host)}:{choices.port}" for host in choices.hosts]
     command = [PYTHON, "-m", "gunicorn", "controlpanel.wsgi:application", *bind]
-    command += ["--config=python:controlpanel.serving", "--no-control-socket"]
+    command += ["--config=python:controlpanel.runtime.gunicorn_worker", "--no-control-socket"]
     return [*command, "--workers=1", f"--threads={threads}"]
 
 

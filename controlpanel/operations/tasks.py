@@ -7,7 +7,6 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models import Q
 
-from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import is_connected
 from controlpanel.audit.log import read_only
@@ -19,6 +18,7 @@ from controlpanel.operations.following import polling
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
 from controlpanel.outgoing.enqueue import ring
+from controlpanel.reports import exports
 from controlpanel.servers.models import Server
 
 
@@ -54,7 +54,7 @@ def sweep() -> None:
 def export() -> None:
     with request_id.bound(request_id.new()):
         if not read_only.closed():  # who was given what could not be written either
-            exporting.work()
+            exports.work()
 
 
 @shared_task

@@ -14,8 +14,6 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from controlpanel.accounts import exporting
-from controlpanel.accounts.exporting import NotAsked, NotGiven
 from controlpanel.accounts.models import Membership, Team
 from controlpanel.accounts.teams.members import set_reach
 from controlpanel.audit.export import exports
@@ -27,6 +25,8 @@ from controlpanel.audit.reading import batches
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
 from controlpanel.operations import tasks
+from controlpanel.reports import exports as report_exports
+from controlpanel.reports.exports import NotAsked, NotGiven
 from tests.people import Person, join, with_servers
 from tests.tools.breaking import broken_audit
 from tests.web.test_audit_export import write
@@ -57,24 +57,24 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(person: Person, wish: Wish = CSV) -> Export:
-    return exporting.ask(person.scope("audit.export"), wish)
+    return report_exports.ask(person.scope("audit.export"), wish)
 
 
 def ready(person: Person, wish: Wish = CSV) -> Export:
     export = ask(person, wish)
-    exporting.work()
+    report_exports.work()
     export.refresh_from_db()
     assert export.state == "ready", export.problem
     return export
 
 
 def taken(person: Person, export: Export) -> bytes:
-    with exporting.give(person.scope("audit.export"), export).file as file:
+    with report_exports.give(person.scope("audit.export"), export).file as file:
         return file.read()
 
 
 def files() -> list[str]:
-    folder = exporting.folder()
+    folder = report_exports.folder()
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
@@ -100,8 +100,8 @@ def test_a_worker_prepares_it_and_its_person_takes_it(audrey: Person) -> None:
     export = ready(audrey)
     assert (export.count, export.first, export.last, export.percent) == (8, 1, 8, 100)
     (name,) = files()
-    assert (exporting.folder() / name).stat().st_mode & 0o777 == 0o600
-    assert exporting.folder().stat().st_mode & 0o777 == 0o700
+    assert (report_exports.folder() / name).stat().st_mode & 0o777 == 0o600
+    assert report_exports.folder().stat().st_mode & 0o777 == 0o700
     assert seqs(taken(audrey, export)) == [*range(1, 9)]
 
 
@@ -120,7 +120,7 @@ def test_each_taking_is_on_record_first(audrey: Person) -> None:
 def test_nothing_is_given_that_cannot_be_recorded(audrey: Person, audit_broken: None) -> None:
     export = ready(audrey)
     with pytest.raises(AuditUnavailable):
-        exporting.give(audrey.scope("audit.export"), export)
+        report_exports.give(audrey.scope("audit.export"), export)
 
 
 def test_times_in_the_filters_survive_the_row(audrey: Person) -> None:
@@ -137,7 +137,7 @@ def test_a_bundle_is_prepared_as_well(audrey: Person) -> None:
 
 def test_why_there_is_none_is_said(audrey: Person) -> None:
     export = ask(audrey, Wish("bundle", {"target": "none"}))
-    exporting.work()
+    report_exports.work()
     export.refresh_from_db()
     assert (export.state, export.problem) == ("failed", "Nothing was recorded about that.")
 
@@ -156,7 +156,7 @@ def test_clicks_at_one_moment_begin_it_once(audrey: Person) -> None:
 
     def click(_number: int) -> UUID:
         try:
-            return exporting.ask(scope, CSV).id
+            return report_exports.ask(scope, CSV).id
         finally:
             connection.close()
 
@@ -170,18 +170,18 @@ def test_it_goes_after_a_day(audrey: Person) -> None:
     clock.shift(timedelta(hours=24, seconds=1))
     with pytest.raises(NotGiven):
         taken(audrey, export)
-    exporting.work()
+    report_exports.work()
     export.refresh_from_db()
     assert (export.state, files()) == ("expired", [])
     clock.shift(timedelta(days=7))
-    exporting.work()
+    report_exports.work()
     assert not Export.objects.exists()
 
 
 def test_it_goes_with_the_right(audrey: Person) -> None:
     export = ready(audrey)
     Membership.objects.filter(user=audrey.user).update(role="viewer")
-    exporting.work()
+    report_exports.work()
     export.refresh_from_db()
     assert (export.state, files()) == ("expired", [])
 
@@ -189,7 +189,7 @@ def test_it_goes_with_the_right(audrey: Person) -> None:
 def test_a_right_withdrawn_meanwhile_ends_it(audrey: Person) -> None:
     export = ask(audrey)
     Membership.objects.filter(user=audrey.user).update(role="viewer")
-    exporting.work()
+    report_exports.work()
     export.refresh_from_db()
     assert (export.state, files()) == ("failed", [])
 
@@ -198,7 +198,7 @@ def test_it_holds_what_the_person_may_see_when_it_is_made(team: Team) -> None:
     reader = join(team, "rita", "auditor")
     export = ask(reader)
     _limit(reader, "102")
-    exporting.work()
+    report_exports.work()
     export.refresh_from_db()
     assert seqs(taken(reader, export)) == [8]
 
@@ -214,10 +214,10 @@ def test_it_is_not_given_to_whoever_may_see_less_by_then(team: Team) -> None:
 def test_one_that_was_changed_on_the_disk_is_not_given(audrey: Person) -> None:
     export = ready(audrey)
     (name,) = files()
-    (exporting.folder() / name).write_bytes(b"seq,at\n")
+    (report_exports.folder() / name).write_bytes(b"seq,at\n")
     with pytest.raises(NotGiven, match="changed on the panel"):
         taken(audrey, export)
-    (exporting.folder() / name).unlink()
+    (report_exports.folder() / name).unlink()
     with pytest.raises(NotGiven, match="not on this machine"):
         taken(audrey, export)
     assert not AuditEvent.objects.filter(event="audit.exported").exists()
@@ -232,7 +232,7 @@ def test_a_worker_that_fails_tries_again_and_then_says_so(
     monkeypatch.setattr(exports, "write", full)
     export = ask(audrey)
     for _ in range(3):
-        exporting.work()
+        report_exports.work()
     export.refresh_from_db()
     assert (export.state, files()) == ("failed", [])
     assert "interrupted too often" in export.problem
@@ -246,12 +246,12 @@ def test_one_that_was_only_slow_does_not_disturb_its_successor(
 
     def slow(*args: Any) -> Any:
         monkeypatch.setattr(exports, "write", write_all)
-        clock.shift(exporting.CLAIM * 2)
-        exporting.work()  # another worker
+        clock.shift(report_exports.CLAIM * 2)
+        report_exports.work()  # another worker
         return write_all(*args)
 
     monkeypatch.setattr(exports, "write", slow)
-    exporting.work()
+    report_exports.work()
     export.refresh_from_db()
     assert (export.state, export.attempt) == ("ready", 2)
     assert files() == [f"{export.id}.2"]
@@ -263,7 +263,7 @@ def test_only_one_is_prepared_at_a_time(audrey: Person) -> None:
     now = clock.now()
     Export.objects.filter(id=first.id).update(state="working", claimed_until=now + timedelta(1))
     second = ask(audrey, Wish("jsonl", {}))
-    exporting.work()
+    report_exports.work()
     second.refresh_from_db()
     assert second.state == "waiting"
 
@@ -276,22 +276,22 @@ def test_after_a_killed_worker_another_starts_over(
     child = os.fork()
     if not child:
         connection.connection = None  # the parent's
-        monkeypatch.setattr(exporting, "_teller", lambda _export: _killed)
-        exporting.work()
+        monkeypatch.setattr(report_exports, "_teller", lambda _export: _killed)
+        report_exports.work()
         os._exit(1)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     export.refresh_from_db()
     assert (export.state, files()) == ("working", [f"{export.id}.1.part"])
     with pytest.raises(NotGiven):
         taken(audrey, export)
-    exporting.work()
+    report_exports.work()
     assert files() == [f"{export.id}.1.part"]  # it may still live
-    clock.shift(exporting.CLAIM * 2)
-    exporting.work()
+    clock.shift(report_exports.CLAIM * 2)
+    report_exports.work()
     export.refresh_from_db()
     assert (export.state, export.attempt) == ("ready", 2)
     assert seqs(taken(audrey, export)) == [*range(1, 9)]
-    exporting.work()
+    report_exports.work()
     assert files() == [f"{export.id}.2"]
 
 

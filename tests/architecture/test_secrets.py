@@ -40,7 +40,7 @@ def test_the_upper_rooms_reveal_nothing(room: str) -> None:
     revealing = {name for name in callers("reveal") if name.startswith(f"controlpanel/{room}/")}
     assert revealing <= {
         # The demo's tokens open a sandbox and nothing else; it compares fingerprints only.
-        "controlpanel/web/management/commands/demo.py",
+        "controlpanel/runtime/management/commands/demo.py",
         # The one page that a panel key is ever on.
         "controlpanel/web/api/panel_keys.py",
         # allauth checks a code against the secret itself.

@@ -8,9 +8,9 @@ from pytest_django import Settings
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.audit.models import AuditEvent
 from controlpanel.credentials.models import Credential
+from controlpanel.runtime.management.commands.demo import PASSWORD
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers.models import Server
-from controlpanel.web.management.commands.demo import PASSWORD
 from tests.people import OPERATOR_TOKEN, OWNER_TOKEN, REVOKED_TOKEN, Person, look
 
 

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from controlpanel.accounts.models import User
 from controlpanel.audit.log import triggers
 from controlpanel.keys import ring
-from controlpanel.web import startup
+from controlpanel.runtime import readiness
 
 
 def preflight() -> str:
@@ -69,8 +69,8 @@ def test_a_process_that_serves_ends_with_the_sentence(
     User.objects.create_user("owner@example.com", is_demo=True)
     settings.PANEL_DEMO = False
     with pytest.raises(SystemExit) as ended:
-        startup.exit_unless_ready("web")
-    assert ended.value.code == startup.EXIT_CODE
+        readiness.exit_unless_ready("web")
+    assert ended.value.code == readiness.EXIT_CODE
     said = capsys.readouterr().err
     assert said.startswith("The panel does not start. ")
     assert said.count("\n") == 1

@@ -1,4 +1,4 @@
-from controlpanel.web.management.commands import demo
+from controlpanel.runtime.management.commands import demo
 from dev.run import DEMO_PASSWORD, DEMO_PEOPLE
 
 

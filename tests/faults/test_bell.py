@@ -10,7 +10,7 @@ WEB_PROCESS = """
 import sys, types
 startup = types.ModuleType("startup")
 startup.exit_unless_ready = lambda _process: None  # its database is another test's
-sys.modules["controlpanel.web.startup"] = startup
+sys.modules["controlpanel.runtime.readiness"] = startup
 import controlpanel.wsgi
 from celery import current_app
 print(current_app.main, current_app.conf.broker_url)

@@ -11,15 +11,15 @@ from gunicorn.config import Config
 from gunicorn.errors import ConfigError
 from gunicorn.workers import gthread
 
-from controlpanel import serving
-from controlpanel.serving import BoundedSocket, Worker
+from controlpanel.runtime import gunicorn_worker
+from controlpanel.runtime.gunicorn_worker import BoundedSocket, Worker
 
 MUCH = b"x" * (16 << 20)
 
 
 @pytest.fixture
 def pair(monkeypatch) -> Iterator[tuple[BoundedSocket, socket.socket]]:
-    monkeypatch.setattr(serving, "SENDING", 0.2)
+    monkeypatch.setattr(gunicorn_worker, "SENDING", 0.2)
     ours, theirs = socket.socketpair()
     bounded = BoundedSocket(ours.family, ours.type, ours.proto, ours.detach())
     socket.socket.setblocking(bounded, False)
@@ -112,7 +112,7 @@ def connection(pair) -> tuple[Any, socket.socket]:
     bounded, theirs = pair
     plain = socket.socket(bounded.family, bounded.type, bounded.proto, bounded.detach())
     there = gthread.TConn(Config(), plain, ("127.0.0.1", 1), ("127.0.0.1", 2))
-    serving._bind(there)
+    gunicorn_worker._bind(there)
     theirs.settimeout(5)
     return there, theirs
 
@@ -120,13 +120,13 @@ def connection(pair) -> tuple[Any, socket.socket]:
 @pytest.mark.parametrize("missing", [1, 2, 5, 10_000])
 def test_the_longest_request_that_is_waited_for_is_received(connection, missing):
     there, theirs = connection
-    length = b"Content-Length: %d" % serving.MOST_WAITED_FOR
-    whole = head(serving.MOST_HEAD, length) + b"x" * serving.MOST_WAITED_FOR
+    length = b"Content-Length: %d" % gunicorn_worker.MOST_WAITED_FOR
+    whole = head(gunicorn_worker.MOST_HEAD, length) + b"x" * gunicorn_worker.MOST_WAITED_FOR
     for part in (whole[:-missing], whole[-missing:]):
         sent = 0
         while sent < len(part):
             sent += theirs.send(part[sent : sent + 4096])
-            left = serving._receive(there)
+            left = gunicorn_worker._receive(there)
     assert left == 0
     with pytest.raises(BlockingIOError):
         there.sock.at_once(1)
@@ -136,7 +136,7 @@ def test_the_longest_request_that_is_waited_for_is_received(connection, missing)
 def test_a_body_is_waited_for_however_its_length_is_written(connection, length):
     there, theirs = connection
     theirs.sendall(head(100, b"Content-Length: " + length) + b"{}")
-    assert serving._receive(there) == 7
+    assert gunicorn_worker._receive(there) == 7
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from controlpanel import serving
+from controlpanel.runtime import gunicorn_worker
 from controlpanel.sandbox.server import Sandbox
 from tests.gateway.serving import WebProcess
 
@@ -88,19 +88,19 @@ def test_who_does_not_close_is_in_nobodys_way(web: WebProcess) -> None:
         left.append(connection)
     assert seconds_of(web) < 1
     for connection in left:
-        connection.settimeout(serving.CLOSING + 5)
+        connection.settimeout(gunicorn_worker.CLOSING + 5)
         while connection.recv(65536):
             pass  # and is closed after a while all the same
         connection.close()
 
 
-@pytest.mark.parametrize("size", [100, serving.MOST_WAITED_FOR + 1000])
+@pytest.mark.parametrize("size", [100, gunicorn_worker.MOST_WAITED_FOR + 1000])
 def test_what_arrives_slowly_is_cut(web: WebProcess, provider: Sandbox, size: int) -> None:
     call = head(web, "Content-Type: application/json", f"Content-Length: {size}")
     with web.connect() as connection:
         connection.sendall(call + b'{"name": "')
         connection.settimeout(0.5)
-        ends = time.monotonic() + serving.RECEIVING + 5
+        ends = time.monotonic() + gunicorn_worker.RECEIVING + 5
         status = -1
         while status < 0 and time.monotonic() < ends:
             try:
@@ -115,7 +115,7 @@ def test_what_arrives_slowly_is_cut(web: WebProcess, provider: Sandbox, size: in
 
 def test_a_slow_head_is_cut(web: WebProcess) -> None:
     with web.connect() as connection:
-        connection.settimeout(serving.RECEIVING + 5)
+        connection.settimeout(gunicorn_worker.RECEIVING + 5)
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
         with contextlib.suppress(ConnectionResetError):
             assert connection.recv(1000) == b""
@@ -242,5 +242,5 @@ def test_waiting_for_a_thread_is_not_slow(web: WebProcess, provider: Sandbox) ->
             statuses = list(pool.map(ask, range(24)))
     finally:
         provider.reset()
-    assert time.monotonic() - started > serving.RECEIVING
+    assert time.monotonic() - started > gunicorn_worker.RECEIVING
     assert set(statuses) == {503, 504}

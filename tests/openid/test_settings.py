@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from controlpanel.lib.openid_settings import from_settings, is_safe
-from controlpanel.web.startup import NotReady, refuse_unless_ready
+from controlpanel.runtime.readiness import NotReady, refuse_unless_ready
 
 
 @pytest.fixture

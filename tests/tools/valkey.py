@@ -55,7 +55,7 @@ class ValkeyServer:
         settings.REDIS_URL = self.url
         settings.CACHES = {
             "default": {
-                "BACKEND": "controlpanel.web.cache.TolerantRedisCache",
+                "BACKEND": "controlpanel.runtime.cache.TolerantRedisCache",
                 "LOCATION": self.url,
                 "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.5},
             }

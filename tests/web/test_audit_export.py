@@ -19,7 +19,6 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.asserts import assertRedirects
 
-from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Team
 from controlpanel.audit.checkpoints import checkpoints
 from controlpanel.audit.export import bundle, exports
@@ -29,6 +28,7 @@ from controlpanel.audit.log.recorder import Target, record
 from controlpanel.audit.models import AuditEvent, Checkpoint, Export
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin
+from controlpanel.reports import exports as report_exports
 from tests.audit import second_verifier
 from tests.people import Person, join, with_labels, with_servers
 
@@ -233,12 +233,12 @@ def test_at_most_one_checkpoint_a_minute(audrey: Person, alice: Person, team: Te
     for person in (audrey, alice, audrey):
         answer = person.post(f"{URL}?target=101&format=bundle")
         assert answer.status_code == 303
-        exporting.work()
+        report_exports.work()
     assert Checkpoint.objects.count() == 1
     assert {one.state for one in Export.objects.all()} == {"waiting"}
     clock.shift(timedelta(seconds=61))
     for _ in range(2):
-        exporting.work()
+        report_exports.work()
     assert Checkpoint.objects.count() == 2
     assert [one.state for one in Export.objects.all()] == ["ready", "ready"]
     assert all(one.count == 4 for one in Export.objects.all())
@@ -250,7 +250,7 @@ def test_what_the_workers_signed_meanwhile_is_enough(audrey: Person, team: Team)
     audrey.post(f"{URL}?target=101&format=bundle")
     clock.shift(timedelta(seconds=5))
     assert checkpoints.take()
-    exporting.work()
+    report_exports.work()
     assert Export.objects.get().state == "ready"
     assert Checkpoint.objects.count() == 2
 

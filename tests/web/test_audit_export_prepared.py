@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from controlpanel.accounts import exporting
 from controlpanel.accounts.models import Membership, Team
 from controlpanel.audit.export import exports
 from controlpanel.audit.models import AuditEvent, Export
 from controlpanel.lib import clock
+from controlpanel.reports import exports as report_exports
 from tests.people import HTMX, Person, join
 from tests.web.test_audit_export import URL, write
 
@@ -68,7 +68,7 @@ def test_it_is_prepared_and_taken(audrey: Person) -> None:
     assert "being prepared" in text
     assert "data-moving" in text
     assert "/file/" not in text
-    exporting.work()
+    report_exports.work()
     text = shown(audrey, export)
     assert "data-poll" not in text
     assert "Target: web-01" in text
@@ -96,18 +96,18 @@ def test_one_too_many_is_refused(audrey: Person) -> None:
 
 def test_it_says_when_the_file_is_gone(audrey: Person) -> None:
     export = begun(audrey)
-    exporting.work()
-    clock.shift(exporting.KEPT * 2)
+    report_exports.work()
+    clock.shift(report_exports.KEPT * 2)
     answer = audrey.get(f"{URL}{export.id}/file/")
     assert answer.status_code == 404
     assert "Let it be prepared again" in answer.content.decode()
-    exporting.work()
+    report_exports.work()
     assert "The file was deleted" in shown(audrey, export)
 
 
 def test_it_is_only_its_persons(audrey: Person, alice: Person, charlie: Person) -> None:
     export = begun(audrey)
-    exporting.work()
+    report_exports.work()
     for person in (alice, charlie):
         for address in (f"{URL}{export.id}/", f"{URL}{export.id}/file/"):
             assert person.get(address).status_code == 404
@@ -118,7 +118,7 @@ def test_it_is_only_its_persons(audrey: Person, alice: Person, charlie: Person) 
 
 def test_it_requires_the_right_at_the_moment_of_taking(audrey: Person) -> None:
     export = begun(audrey)
-    exporting.work()
+    report_exports.work()
     Membership.objects.filter(user=audrey.user).update(role="viewer")
     for address in (f"{URL}{export.id}/", f"{URL}{export.id}/file/"):
         assert audrey.get(address).status_code == 403

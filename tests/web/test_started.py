@@ -8,7 +8,7 @@ from controlpanel.audit.events.sentences import sentence
 from controlpanel.audit.log import read_only
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.verification import full_check
-from controlpanel.web.started import record_start, shown_settings
+from controlpanel.runtime.start_event import record_start, shown_settings
 from tests.tools.breaking import broken_audit
 
 SECRETS = {

@@ -11,11 +11,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import access, delivering
-from controlpanel.accounts.delivering import MANAGES, DeliveryRefused
+from controlpanel.accounts import access
 from controlpanel.audit.checkpoints import delivery
 from controlpanel.audit.models import Delivery
 from controlpanel.lib.scope import Scope
+from controlpanel.reports import checkpoint_delivery
+from controlpanel.reports.checkpoint_delivery import MANAGES, DeliveryRefused
 from controlpanel.web.core.htmx import page, see_other
 from controlpanel.web.core.view_access import ask_again, door
 from controlpanel.web.servers.available_actions import names_of
@@ -51,7 +52,7 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     form = DeliveryForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
         try:
-            delivering.change(scope, **form.cleaned_data)
+            checkpoint_delivery.change(scope, **form.cleaned_data)
         except DeliveryRefused as refusal:
             form.add_error(refusal.field, str(refusal))
         else:
@@ -78,7 +79,7 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 def _row(row: Delivery) -> dict[str, Any]:
     return {
         "way": _WAYS[row.way],
-        "to": delivering.to_host(row),
+        "to": checkpoint_delivery.to_host(row),
         "delivered_at": row.delivered_at,
         "number": row.number,
         "failing_since": row.failing_since,

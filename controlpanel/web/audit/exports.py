@@ -14,7 +14,6 @@ from django.http import (
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import exporting
 from controlpanel.audit.checkpoints.checkpoint_file import RolledBack
 from controlpanel.audit.export import bundle, bundle_contents, exports
 from controlpanel.audit.export.bundle_contents import Span
@@ -22,6 +21,7 @@ from controlpanel.audit.export.exports import Wish
 from controlpanel.audit.models import Export
 from controlpanel.lib.scope import Scope
 from controlpanel.outgoing.enqueue import ring
+from controlpanel.reports import exports as report_exports
 from controlpanel.web.audit import filters as audit_filters
 from controlpanel.web.audit.filters import Filters
 from controlpanel.web.core.htmx import page, see_other
@@ -54,7 +54,7 @@ def export(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 @door("audit.export")
 def show(request: HttpRequest, scope: Scope, export_id: UUID) -> HttpResponseBase:
     """How far it is, and the file once it is there."""
-    found = exporting.own(scope).filter(id=export_id).first()
+    found = report_exports.own(scope).filter(id=export_id).first()
     if found is None:
         raise Http404
     return _progress(request, scope, found)
@@ -62,14 +62,14 @@ def show(request: HttpRequest, scope: Scope, export_id: UUID) -> HttpResponseBas
 
 @door("audit.export")
 def give(request: HttpRequest, scope: Scope, export_id: UUID) -> HttpResponseBase:
-    found = exporting.own(scope).filter(id=export_id).first()
+    found = report_exports.own(scope).filter(id=export_id).first()
     if found is None:
         raise Http404
     if request.method == "HEAD":
         return HttpResponse(content_type=exports.TYPES[found.form])
     try:
-        given = exporting.give(scope, found)
-    except exporting.NotGiven as none:
+        given = report_exports.give(scope, found)
+    except report_exports.NotGiven as none:
         return _progress(request, scope, found, problem=str(none), status=404)
     kind = exports.TYPES[found.form]
     return FileResponse(given.file, as_attachment=True, filename=given.name, content_type=kind)
@@ -77,8 +77,8 @@ def give(request: HttpRequest, scope: Scope, export_id: UUID) -> HttpResponseBas
 
 def _begun(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> HttpResponseBase:
     try:
-        begun = exporting.ask(scope, wish)
-    except exporting.NotAsked as refused:
+        begun = report_exports.ask(scope, wish)
+    except report_exports.NotAsked as refused:
         return _page(request, scope, filters, problem=str(refused), status=409)
     ring("operations.tasks.export")
     return see_other(request, reverse("audit-export-show", args=[scope.team_slug, begun.id]))
@@ -116,7 +116,7 @@ def _page(
         "problem": problem,
         "crumbs": [{"label": _("Audit"), "url": f"{audit}{filters.address()}"}],
         "verifier_hash": bundle.verifier_hash(),
-        "prepared": exporting.own(scope)[:_LISTED],
+        "prepared": report_exports.own(scope)[:_LISTED],
     }
     if not filters.problems:
         count = exports.size(scope, Wish("", filters.asked))

@@ -12,7 +12,7 @@ from controlpanel.accounts.models import User
 from controlpanel.audit.log import triggers
 from controlpanel.keys import readiness
 from controlpanel.lib import request_id
-from controlpanel.web import started
+from controlpanel.runtime import start_event
 
 # gunicorn ends altogether on this code, and would start a worker again and again on another.
 EXIT_CODE = 3
@@ -44,7 +44,7 @@ def exit_unless_ready(process: str) -> None:
         refuse_unless_ready()
     except NotReady as error:
         _exit(str(error))
-    started.record_start(process)
+    start_event.record_start(process)
 
 
 def _exit(sentence: str) -> NoReturn:

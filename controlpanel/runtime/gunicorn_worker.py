@@ -3,7 +3,7 @@
 gunicorn gives a connection to a thread as soon as its first byte is there, and the thread then
 waits for the others: as many slow connections as there are threads, and nobody else is served. Here
 a request gets its thread when its head has arrived, and a body of usual size with it. Read by
-gunicorn with --config=python:controlpanel.serving.
+gunicorn with --config=python:controlpanel.runtime.gunicorn_worker.
 """
 
 import contextlib

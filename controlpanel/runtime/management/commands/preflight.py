@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from controlpanel.web import startup
+from controlpanel.runtime import readiness
 
 
 class Command(BaseCommand):
@@ -10,8 +10,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, verbosity: int, **_options: Any) -> None:
         try:
-            startup.refuse_unless_ready()
-        except startup.NotReady as error:
+            readiness.refuse_unless_ready()
+        except readiness.NotReady as error:
             raise CommandError(str(error)) from None
         if verbosity:
             self.stdout.write("The panel may start.")
