@@ -72,7 +72,7 @@ def list_keys(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         "why_not": _why_not(scope),
         "gateway": gateway_url(),
     }
-    return page(request, "keys/list.html", context)
+    return page(request, "api/list.html", context)
 
 
 @door(OWN, _METHODS, fresh=True)
@@ -100,7 +100,7 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         "cancel_url": panel_keys_url(scope),
         "role": roles.label(scope.team_id, scope.actor.role),
     }
-    return page(request, "keys/new.html", context, status=422 if form.is_bound else 200)
+    return page(request, "api/new.html", context, status=422 if form.is_bound else 200)
 
 
 @door(OWN, _METHODS, fresh=True)
@@ -132,7 +132,7 @@ def rotate(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase
         "submit": _("Issue the new key"),
         "refused": refused or _why_not_rotate(key),
     }
-    return page(request, "keys/rotate.html", context, status=status)
+    return page(request, "api/rotate.html", context, status=status)
 
 
 @door(MEMBER, _METHODS, fresh=True)
@@ -156,7 +156,7 @@ def revoke(request: HttpRequest, scope: Scope, key_id: UUID) -> HttpResponseBase
         "tone": "danger",
         "refused": "" if key.is_usable else _("It does not work any more."),
     }
-    return page(request, "keys/revoke.html", context)
+    return page(request, "api/revoke.html", context)
 
 
 def crumbs(scope: Scope) -> list[dict[str, str]]:
@@ -221,14 +221,14 @@ def _shown(
         "crumbs": crumbs(scope),
         "list_url": panel_keys_url(scope),
     }
-    response = page(request, "keys/shown.html", context)
+    response = page(request, "api/shown.html", context)
     response["Cache-Control"] = "no-store, private"
     return response
 
 
 def _shown_before(request: HttpRequest, scope: Scope) -> HttpResponse:
     context = {"crumbs": crumbs(scope), "list_url": panel_keys_url(scope)}
-    return page(request, "keys/shown_before.html", context, status=409)
+    return page(request, "api/shown_before.html", context, status=409)
 
 
 def _visible(scope: Scope) -> QuerySet[PanelKey]:

@@ -139,7 +139,7 @@ def remove(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponse
     if credential is None:
         raise Http404
     if request.method != "POST":
-        return page(request, "tokens/remove.html", _removal(scope, credential))
+        return page(request, "credentials/remove.html", _removal(scope, credential))
     token_services.remove(scope, credential)
     return see_other(request, reverse("tokens", args=[scope.team_slug]))
 
@@ -165,7 +165,7 @@ def tokens_page(
         "connectors": names_of(access.who_can(scope, "accounts.connect")),
     }
     status = 422 if problem or wrong else 200
-    return page(request, "tokens/list.html", context, status=status)
+    return page(request, "credentials/list.html", context, status=status)
 
 
 def ask_for(account: Account) -> None:

@@ -43,7 +43,7 @@ def connect(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         return see_other(request, reverse("servers", args=[scope.team_slug]))
     return page(
         request,
-        "tokens/connect.html",
+        "credentials/connect.html",
         {"form": form, "crumbs": api_tokens.crumbs(scope)},
         status=422 if form.is_bound else 200,
     )
@@ -107,7 +107,7 @@ def change(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponse
         "disconnect_url": _url(scope, "account-disconnect", account),
         "crumbs": api_tokens.crumbs(scope),
     }
-    return page(request, "tokens/change.html", context, status=422 if form.is_bound else 200)
+    return page(request, "credentials/change.html", context, status=422 if form.is_bound else 200)
 
 
 @door("accounts.connect", _METHODS, fresh=True)
@@ -178,7 +178,7 @@ def _removal(
         "locked": ServerLock.objects.filter(server__in=servers).count(),
         **team_views.standing_in_the_way(scope, refusal),
     }
-    return page(request, "tokens/disconnect.html", context, status=status)
+    return page(request, "credentials/disconnect.html", context, status=status)
 
 
 def _connected(scope: Scope, form: ConnectForm) -> token_services.Connected | None:

@@ -50,7 +50,7 @@ def choose(request: HttpRequest, scope: Scope, account_id: UUID) -> HttpResponse
     if form.is_valid() and _chosen(scope, credential, form):
         return see_other(request, reverse("tokens", args=[scope.team_slug]))
     context = _asking(scope, credential, form)
-    return page(request, "tokens/service.html", context, status=422 if form.is_bound else 200)
+    return page(request, "credentials/service.html", context, status=422 if form.is_bound else 200)
 
 
 @door("servers.view", ("POST",), fresh=True)

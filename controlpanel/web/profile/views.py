@@ -97,7 +97,7 @@ def own_settings(request: HttpRequest, user: User) -> HttpResponseBase:
         "keys": _keys(user),
         "closed_teams": selectors.closed_teams_of(user),
     }
-    return page(request, "own/settings.html", context, status=422 if form.is_bound else 200)
+    return page(request, "profile/settings.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST
