@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 POLICY = "controlpanel/accounts/permissions.py"
-TEST = "tests/accounts/test_policy.py"
+TEST = "tests/accounts/test_permissions.py"
 _COPIED = ("controlpanel", "dev", "templates", "static", "tests", "manage.py", "pyproject.toml")
 _NO_TESTS = 5
 

@@ -18,7 +18,7 @@ from controlpanel.audit.models import AuditEvent, ReviewItem
 from controlpanel.audit.review import scanner
 from controlpanel.audit.verification.full_check import verify
 from tests.audit import second_verifier
-from tests.audit.test_bundle import all_of, in_order, unpacked
+from tests.audit.export.test_bundle import all_of, in_order, unpacked
 from tests.audit.writing import BOB, PAGE, Team
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from tests.e2e.browser import Visits
 from tests.e2e.doing import AUDIT, SERVERS
 from tests.e2e.panel import RunningPanel
 from tests.e2e.test_passkeys import TWO_STEP, give_authenticator, sign_out
-from tests.web.own.ways import code_for
+from tests.web.profile.ways import code_for
 
 pytestmark = pytest.mark.e2e
 MEMBERS = "/teams/acme/members/"

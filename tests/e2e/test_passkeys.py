@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import sign_in
 from tests.e2e.doing import TODAY
-from tests.web.own.ways import code_for
+from tests.web.profile.ways import code_for
 
 pytestmark = pytest.mark.e2e
 PERSON = "auditor"

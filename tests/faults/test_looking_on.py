@@ -19,7 +19,7 @@ from tests.faults.changes import BASE, REBOOT, post
 from tests.people import PASSWORD, Person
 from tests.tools import unwritable
 from tests.tools.valkey import ValkeyServer
-from tests.web.own.ways import LOGIN, TWO_STEP, add_app, code_for, is_signed_in, sign_in
+from tests.web.profile.ways import LOGIN, TWO_STEP, add_app, code_for, is_signed_in, sign_in
 
 pytestmark = [pytest.mark.databases, pytest.mark.django_db(transaction=True)]
 ways = pytest.mark.parametrize(

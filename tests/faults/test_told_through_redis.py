@@ -17,7 +17,7 @@ from tests.faults.changes import BASE, REBOOT, post
 from tests.people import Person
 from tests.tools import unwritable
 from tests.tools.valkey import ValkeyServer
-from tests.web.own.ways import sign_in
+from tests.web.profile.ways import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
