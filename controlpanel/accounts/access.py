@@ -9,12 +9,11 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from controlpanel.accounts import withheld
+from controlpanel.accounts import roles_lookup, withheld
 from controlpanel.accounts.models import Membership, Team, TeamPolicy, User
 from controlpanel.accounts.permissions import AFTER_CLOSING, TEAM_WIDE
 from controlpanel.accounts.request_origin import of_request
 from controlpanel.accounts.signin import session_policy
-from controlpanel.accounts.teams import roles
 from controlpanel.audit.log import read_only, refusals
 from controlpanel.audit.log.recorder import PANEL, Target, record_now
 from controlpanel.lib import clock, request_id
@@ -245,7 +244,7 @@ def _people(scope: Scope) -> list[tuple[User, frozenset[str]]]:
         .filter(team_id=scope.team_id, user__is_active=True, suspended_at=None)
         .filter(~withheld.MEMBER)
     )
-    known = roles.among(scope.team_id, {one.role for one in active})
+    known = roles_lookup.among(scope.team_id, {one.role for one in active})
     order = list(known)
     found = [one for one in active if one.role in known]
     ranked = sorted(found, key=lambda one: (order.index(one.role), one.user.email))
@@ -265,7 +264,7 @@ def _note_activity(membership: Membership) -> None:
 def _scope(membership: Membership, origin: Origin) -> Scope:
     user, team = membership.user, membership.team
     # What the log does not know gives nobody a right.
-    role = None if withheld.of_member(membership) else roles.find(team.id, membership.role)
+    role = None if withheld.of_member(membership) else roles_lookup.find(team.id, membership.role)
     permissions = in_force(role.permissions, membership.reach) if role else frozenset()
     return Scope(
         actor=Actor(kind="user", id=str(user.id), name=user.email, role=membership.role),

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.http import Http404
 
+from controlpanel.accounts import roles_lookup
 from controlpanel.accounts.models import Account, Membership, Team, User
 from controlpanel.accounts.signin.session_policy import SECOND_STEPS
-from controlpanel.accounts.teams import roles
 from controlpanel.lib.scope import Scope
 
 
@@ -26,7 +26,7 @@ def closed_teams_of(user: User) -> list[Team]:
 
 
 def _reads_log(membership: Membership) -> bool:
-    role = roles.find(membership.team_id, membership.role)
+    role = roles_lookup.find(membership.team_id, membership.role)
     return role is not None and "audit.view" in role.permissions
 
 

@@ -4,8 +4,8 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.urls import reverse
 
+from controlpanel.accounts import roles_lookup
 from controlpanel.accounts.models import Invitation
-from controlpanel.accounts.teams import roles
 from controlpanel.lib.secret import Secret
 
 
@@ -15,7 +15,7 @@ def queue(invitation: Invitation, token: Secret) -> None:
     words = {
         "team": invitation.team.name,
         "who": invitation.invited_by_name,
-        "role": roles.label(invitation.team_id, invitation.role),
+        "role": roles_lookup.label(invitation.team_id, invitation.role),
         "expires_at": invitation.expires_at,
         "url": f"{settings.PANEL_PUBLIC_URL}{path}",
     }

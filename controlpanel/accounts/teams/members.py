@@ -6,10 +6,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, projections
+from controlpanel.accounts import access, projections, roles_lookup
 from controlpanel.accounts.models import HasReach, Membership, Team
 from controlpanel.accounts.permissions import Role
-from controlpanel.accounts.teams import roles
 from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Reach, Scope
@@ -23,12 +22,16 @@ class MemberRefused(Exception):
 
 def grantable(scope: Scope) -> list[Role]:
     """Roles that this person may give: none of them carries a right that they lack."""
-    return [role for role in roles.of_team(scope.team_id) if role.permissions <= scope.permissions]
+    return [
+        role
+        for role in roles_lookup.of_team(scope.team_id)
+        if role.permissions <= scope.permissions
+    ]
 
 
 def check_grant(scope: Scope, slug: str, reach: Reach) -> None:
     """Raises MemberRefused for a role or a reach beyond one's own."""
-    role = roles.find(scope.team_id, slug)
+    role = roles_lookup.find(scope.team_id, slug)
     if role is None:
         raise MemberRefused(_("Choose one of the team's roles."))
     if not role.permissions <= scope.permissions:
@@ -149,7 +152,7 @@ def held(scope: Scope, membership: Membership) -> tuple[Scope, Membership]:
 
 
 def _refuse_touching(scope: Scope, member: Membership) -> None:
-    sentence = why_not(scope, member, roles.find(scope.team_id, member.role))
+    sentence = why_not(scope, member, roles_lookup.find(scope.team_id, member.role))
     if sentence:
         raise MemberRefused(sentence)
 

@@ -5,15 +5,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-# Each needs the other, and neither before it is asked something.
-from controlpanel.accounts import access, projections, withheld
+from controlpanel.accounts import access, projections
 from controlpanel.accounts.models import Invitation, Membership, Team, TeamRole
-from controlpanel.accounts.permissions import PERMISSIONS, ROLES, Role
+from controlpanel.accounts.permissions import PERMISSIONS
+from controlpanel.accounts.roles_lookup import as_role, of_team
 from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
@@ -33,31 +32,6 @@ MOST_NAMED: Final = 200
 
 class RoleRefused(Exception):
     """Nothing was changed; the message is a sentence for the person."""
-
-
-def find(team_id: UUID, slug: str) -> Role | None:
-    """A built-in role, or the team's own of that slug; None for what is neither."""
-    if slug in ROLES:
-        return ROLES[slug]
-    own = _own(team_id).filter(slug=slug).first()
-    return _as_role(own) if own else None
-
-
-def of_team(team_id: UUID) -> tuple[Role, ...]:
-    """Built-in ones first, then the team's own by name."""
-    own = _own(team_id).order_by("name")
-    return (*ROLES.values(), *map(_as_role, own))
-
-
-def among(team_id: UUID, slugs: Collection[str]) -> dict[str, Role]:
-    """The roles of these slugs, in the order of `of_team`."""
-    roles = ROLES.values() if set(slugs) <= set(ROLES) else of_team(team_id)
-    return {role.slug: role for role in roles if role.slug in slugs}
-
-
-def label(team_id: UUID, slug: str) -> str:
-    role = find(team_id, slug)
-    return str(role.label) if role else slug
 
 
 def add(scope: Scope, name: str, permissions: Collection[str]) -> TeamRole:
@@ -183,7 +157,7 @@ def _held(scope: Scope, role: TeamRole) -> TeamRole:
     now = TeamRole.objects.filter(id=role.id, team_id=scope.team_id).first()
     if now is None:
         raise RoleRefused(_("This role no longer exists."))
-    if not _as_role(now).permissions <= scope.permissions:
+    if not as_role(now).permissions <= scope.permissions:
         raise RoleRefused(_("This role has rights that you lack, so you cannot change it."))
     return now
 
@@ -210,16 +184,6 @@ def _free_slug(team_id: UUID, name: str) -> str:
     while slug in taken:
         slug, number = f"{base}-{number}", number + 1
     return slug
-
-
-def _own(team_id: UUID) -> QuerySet[TeamRole]:
-    return TeamRole.objects.filter(team_id=team_id).annotate(differs=withheld.ROLE)
-
-
-def _as_role(own: TeamRole) -> Role:
-    """One that is not as the audit log says gives no rights."""
-    rights = () if getattr(own, "differs", False) else own.permissions
-    return Role(own.slug, own.name, "", frozenset(rights) & frozenset(PERMISSIONS))
 
 
 def _target(role: TeamRole) -> Target:

@@ -11,8 +11,8 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from controlpanel.accounts import roles_lookup
 from controlpanel.accounts.models import Membership
-from controlpanel.accounts.teams import roles
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING, Reach, Scope
@@ -123,7 +123,7 @@ def _now(scope: Scope, user_ids: set[UUID]) -> dict[UUID, tuple[frozenset[str], 
         team_id=scope.team_id, user_id__in=user_ids, suspended_at=None, user__is_active=True
     )
     found = {member.user_id: member for member in active}
-    known = roles.among(scope.team_id, {member.role for member in found.values()})
+    known = roles_lookup.among(scope.team_id, {member.role for member in found.values()})
     return {
         user_id: (known[member.role].permissions, member.reach)
         for user_id, member in found.items()

@@ -18,10 +18,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, roles_lookup
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.selectors import connected_accounts
-from controlpanel.accounts.teams import roles
 from controlpanel.credentials.models import PanelKey
 from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.credentials.panel_keys.services import Issued, PanelKeyRefused
@@ -98,7 +97,7 @@ def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         "why_not": why_not,
         "crumbs": crumbs(scope),
         "cancel_url": panel_keys_url(scope),
-        "role": roles.label(scope.team_id, scope.actor.role),
+        "role": roles_lookup.label(scope.team_id, scope.actor.role),
     }
     return page(request, "api/new.html", context, status=422 if form.is_bound else 200)
 

@@ -12,10 +12,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, roles_lookup
 from controlpanel.accounts.models import Account
 from controlpanel.accounts.selectors import accounts, is_connected
-from controlpanel.accounts.teams import roles, team_policies
+from controlpanel.accounts.teams import team_policies
 from controlpanel.credentials.models import Credential
 from controlpanel.credentials.tokens import clients, selectors
 from controlpanel.credentials.tokens import services as token_services
@@ -161,7 +161,7 @@ def tokens_page(
         "may_keep": scope.allows("tokens.own"),
         "again_url": again_url(request),
         "may_connect": scope.allows("accounts.connect"),
-        "role": roles.find(scope.team_id, scope.actor.role),
+        "role": roles_lookup.find(scope.team_id, scope.actor.role),
         "connectors": names_of(access.who_can(scope, "accounts.connect")),
     }
     status = 422 if problem or wrong else 200

@@ -5,9 +5,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from controlpanel.accounts import access, permissions
+from controlpanel.accounts import access, permissions, roles_lookup
 from controlpanel.accounts.access import Denied
-from controlpanel.accounts.teams import roles
 from controlpanel.web.core.htmx import is_fragment
 from controlpanel.web.core.server_access_forms import reach_words
 from controlpanel.web.core.typed_again import SECRETS
@@ -39,7 +38,7 @@ def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def denied(request: HttpRequest, refusal: Denied) -> HttpResponse:
     """Names the missing right and the people who can grant it."""
     permission = refusal.permission
-    role = roles.find(refusal.scope.team_id, refusal.scope.actor.role)
+    role = roles_lookup.find(refusal.scope.team_id, refusal.scope.actor.role)
     withheld = role is not None and permission in role.permissions
     context = {
         "right": permissions.PERMISSIONS[permission],

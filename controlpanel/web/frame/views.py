@@ -5,9 +5,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from controlpanel.accounts import selectors
+from controlpanel.accounts import roles_lookup, selectors
 from controlpanel.accounts.models import User
-from controlpanel.accounts.teams import roles
 from controlpanel.lib.scope import Scope
 from controlpanel.web.core.view_access import door, to_sign_in
 
@@ -23,7 +22,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
     if latest is None:
         closed = selectors.closed_teams_of(request.user)
         return render(request, "team/none.html", {"closed_teams": closed})
-    role = roles.find(latest.team_id, latest.role)
+    role = roles_lookup.find(latest.team_id, latest.role)
     return redirect(_start(role.permissions if role else frozenset()), team=latest.team.slug)
 
 

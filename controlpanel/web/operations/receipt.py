@@ -10,8 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from controlpanel.accounts import permissions
-from controlpanel.accounts.teams import roles
+from controlpanel.accounts import permissions, roles_lookup
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.operations import answer_texts, selectors, sightings
@@ -71,7 +70,7 @@ def context(scope: Scope, operation: Operation) -> dict[str, Any]:
     allowed = scope.allows(permission)
     left = operation.account.disconnected_at is not None
     found = candidates(scope, operation)
-    role = roles.find(operation.team_id, operation.actor_role)
+    role = roles_lookup.find(operation.team_id, operation.actor_role)
     return {
         "operation": operation,
         "crumbs": [_crumb(_("Operations"), reverse("operations", args=[scope.team_slug]))],

@@ -14,10 +14,10 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from controlpanel.accounts import access, permissions
+from controlpanel.accounts import access, permissions, roles_lookup
 from controlpanel.accounts.models import Account, TeamPolicy, User
 from controlpanel.accounts.selectors import is_connected
-from controlpanel.accounts.teams import roles, team_policies
+from controlpanel.accounts.teams import team_policies
 from controlpanel.credentials.tokens import selectors
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import selectors as operation_selectors
@@ -307,7 +307,7 @@ def _missing_right(
     scope: Scope, right: str, lacking: Collection[str], helpers: Mapping[str, list[User]]
 ) -> Reason:
     """Who may change nothing at all hears it once, not once for each action."""
-    role = roles.label(scope.team_id, scope.actor.role).lower()
+    role = roles_lookup.label(scope.team_id, scope.actor.role).lower()
     nothing = set(PERMISSIONS.values()) <= set(lacking)
     if nothing and right != PERMISSIONS["create"]:
         sentence = _("You are %(role)s, so you can look at servers but not change them.") % {

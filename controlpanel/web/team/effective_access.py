@@ -9,11 +9,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import access, selectors
+from controlpanel.accounts import access, roles_lookup, selectors
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Membership, User
 from controlpanel.accounts.permissions import PERMISSIONS, Role
-from controlpanel.accounts.teams import roles
 from controlpanel.credentials.panel_keys import services as panel_key_services
 from controlpanel.credentials.tokens import selectors as token_selectors
 from controlpanel.lib.scope import Scope
@@ -60,7 +59,7 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
         "member": member,
         "is_own": is_own,
         "name": member.user.name or member.user.email,
-        "role": roles.label(scope.team_id, member.role),
+        "role": roles_lookup.label(scope.team_id, member.role),
         "reach": reach_words(theirs.reach),
         "areas": _areas(rights),
         "asked": asked,
@@ -98,7 +97,9 @@ def _keys(scope: Scope, member: Membership) -> list[panel_key_rows.Row] | None:
 def _rights(scope: Scope, theirs: Scope, member: Membership) -> list[Right]:
     lacking = [name for name in PERMISSIONS if not _may(theirs, member, name)]
     helpers = access.who_grants(scope, lacking) if lacking else {}
-    role = roles.find(scope.team_id, member.role) or Role(member.role, member.role, "", frozenset())
+    role = roles_lookup.find(scope.team_id, member.role) or Role(
+        member.role, member.role, "", frozenset()
+    )
     return [
         Right(
             name=name,

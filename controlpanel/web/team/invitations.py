@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_http_methods
 
+from controlpanel.accounts import roles_lookup
 from controlpanel.accounts.models import Invitation, Membership, User, reach_of
 from controlpanel.accounts.request_origin import of_request
-from controlpanel.accounts.teams import invitations, members, roles
+from controlpanel.accounts.teams import invitations, members
 from controlpanel.accounts.teams.invitations import InvitationUnusable
 from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.lib.scope import Scope
@@ -169,7 +170,7 @@ def _page(
     sign_in: bool = False,
     status: int = 200,
 ) -> HttpResponseBase:
-    role = roles.find(invitation.team_id, invitation.role)
+    role = roles_lookup.find(invitation.team_id, invitation.role)
     context = {
         "invitation": invitation,
         "role": role,

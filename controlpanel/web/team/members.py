@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from controlpanel.accounts import selectors
+from controlpanel.accounts import roles_lookup, selectors
 from controlpanel.accounts.models import Invitation, Membership, reach_of
 from controlpanel.accounts.permissions import Role
-from controlpanel.accounts.teams import invitations, members, ownership_transfer, roles
+from controlpanel.accounts.teams import invitations, members, ownership_transfer
 from controlpanel.accounts.teams.members import OWNER, MemberRefused
 from controlpanel.credentials.models import Credential
 from controlpanel.credentials.tokens import offboarding
@@ -52,7 +52,7 @@ class Invited:
 
 @door("members.view")
 def list_members(request: HttpRequest, scope: Scope) -> HttpResponseBase:
-    known = roles.of_team(scope.team_id)
+    known = roles_lookup.of_team(scope.team_id)
     by_slug = {role.slug: role for role in known}
     manages = scope.allows("members.manage")
     offered = ownership_transfer.open_offer(scope)
@@ -128,7 +128,7 @@ def crumbs(scope: Scope) -> list[dict[str, str]]:
 
 def about(scope: Scope, member: Membership) -> dict[str, Any]:
     """What a page says that asks whether this is to be done to them."""
-    role = roles.find(scope.team_id, member.role)
+    role = roles_lookup.find(scope.team_id, member.role)
     is_self = member.user_id == scope.user_id
     return {
         "member": member,

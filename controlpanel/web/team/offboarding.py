@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from controlpanel.accounts import selectors
+from controlpanel.accounts import roles_lookup, selectors
 from controlpanel.accounts.access import MEMBER
 from controlpanel.accounts.models import Membership
-from controlpanel.accounts.teams import members, roles
+from controlpanel.accounts.teams import members
 from controlpanel.accounts.teams.members import MemberRefused
 from controlpanel.credentials.models import Credential
 from controlpanel.credentials.panel_keys import services as panel_key_services
@@ -100,7 +100,7 @@ def _ticked(request: HttpRequest, scope: Scope) -> bool:
 def _page(
     request: HttpRequest, scope: Scope, member: Membership, *, failed: str = "", status: int = 200
 ) -> HttpResponseBase:
-    role = roles.find(scope.team_id, member.role)
+    role = roles_lookup.find(scope.team_id, member.role)
     theirs = offboarding.holdings(scope, member)
     name = {"name": badges.shown(member.user.name or member.user.email, 254)}
     context: dict[str, Any] = {

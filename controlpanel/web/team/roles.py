@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from controlpanel.accounts import roles_lookup
 from controlpanel.accounts.models import TeamRole
 from controlpanel.accounts.permissions import PERMISSIONS, ROLES, TEAM_WIDE
 from controlpanel.accounts.teams import roles
@@ -71,7 +72,7 @@ class RoleForm(forms.Form):
 @door("team.manage")
 def list_roles(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     own = TeamRole.objects.filter(team_id=scope.team_id).order_by("name")
-    known = {role.slug: role for role in roles.of_team(scope.team_id)}
+    known = {role.slug: role for role in roles_lookup.of_team(scope.team_id)}
     context = {
         "built_in": [(role, _told(role.permissions)) for role in ROLES.values()],
         "own": [(role, _told(known[role.slug].permissions), roles.users_of(role)) for role in own],
@@ -83,7 +84,7 @@ def list_roles(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 @door("team.manage", _METHODS, fresh=True)
 def new(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """A copy of another role, or of none."""
-    copied = roles.find(scope.team_id, request.GET.get("from", ""))
+    copied = roles_lookup.find(scope.team_id, request.GET.get("from", ""))
     form = RoleForm(
         scope,
         request.POST if request.method == "POST" else None,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controlpanel.accounts import access
+from controlpanel.accounts import access, roles_lookup
 from controlpanel.accounts.access import Denied
 from controlpanel.accounts.models import TeamRole
 from controlpanel.accounts.teams import invitations, roles
@@ -26,7 +26,7 @@ def names(event):
 def test_it_works(alice, deployer, team):
     dora = join(team, "dora", deployer.slug)
     assert dora.scope("servers.reboot").permissions == set(DEPLOY)
-    assert roles.label(team.id, "deployer") == "Deployer"
+    assert roles_lookup.label(team.id, "deployer") == "Deployer"
     (event,) = names("role.added")
     assert (event.target_id, event.data["after"]) == ("deployer", sorted(DEPLOY))
 
@@ -90,7 +90,7 @@ def test_nobody_acts_on_what_they_do_not_see(alice, deployer, right, sight):
 
 def test_a_right_that_no_longer_exists_gives_nothing(alice, team):
     TeamRole.objects.create(team=team, slug="old", name="Old", permissions=["servers.fly"])
-    old = roles.find(team.id, "old")
+    old = roles_lookup.find(team.id, "old")
     assert old is not None
     assert old.permissions == frozenset()
     roles.change(alice.scope(), TeamRole.objects.get(slug="old"), "Old", ["servers.view"])
@@ -107,7 +107,7 @@ def test_a_name_is_needed_and_is_no_other_roles(alice, deployer, name):
 def test_no_name_makes_a_slug_that_is_taken(alice, team, name):
     made = roles.add(alice.scope(), name, ["servers.view"])
     assert made.slug not in {"", "owner"}
-    owner = roles.find(team.id, "owner")
+    owner = roles_lookup.find(team.id, "owner")
     assert owner is not None
     assert owner.permissions > {"servers.view"}
 
@@ -131,7 +131,7 @@ def test_nor_one_that_somebody_is_invited_to(alice, deployer):
 
 
 def test_another_teams_role_is_none(alice, deployer, charlie, other_team):
-    assert roles.find(other_team.id, deployer.slug) is None
+    assert roles_lookup.find(other_team.id, deployer.slug) is None
     with pytest.raises(RoleRefused, match="no longer exists"):
         roles.change(charlie.scope(), deployer, "Ours", ["servers.view"])
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from controlpanel.accounts import access, services
+from controlpanel.accounts import access, roles_lookup, services
 from controlpanel.accounts.models import Membership, User
-from controlpanel.accounts.teams import roles, team_policies
+from controlpanel.accounts.teams import team_policies
 from controlpanel.audit.models import AuditEvent, TableDifference
 from controlpanel.audit.tables import differences
 from controlpanel.credentials.panel_keys import authentication
@@ -180,7 +180,7 @@ def test_a_role_that_differs_gives_no_rights(panel: Panel) -> None:
         "accounts_teamrole", "permissions = '[\"members.manage\"]'", "slug = %s", panel.role.slug
     )
     differences.check_all()
-    found = roles.find(panel.team.id, panel.role.slug)
+    found = roles_lookup.find(panel.team.id, panel.role.slug)
     assert found
     assert found.permissions == frozenset()
 
