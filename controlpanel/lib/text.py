@@ -25,3 +25,12 @@ def redact(text: str, *values: str) -> str:
         if value:
             text = text.replace(value, _REDACTED)
     return TOKEN_PATTERN.sub(_REDACTED, text)
+
+
+def numbered(base: str, joint: str, taken: set[str]) -> str:
+    if base not in taken:
+        return base
+    number = 2
+    while f"{base}{joint}{number}" in taken:
+        number += 1
+    return f"{base}{joint}{number}"

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from django.db import connection
 
-from controlpanel.accounts import access, services
+from controlpanel.accounts import access, provider_accounts
 from controlpanel.accounts.models import Invitation, Membership, TeamRole, User
-from controlpanel.accounts.teams import invitations, ownership_transfer, roles, team_policies
+from controlpanel.accounts.teams import invitations, ownership_transfer, roles, team_policies, teams
 from controlpanel.audit.models import ReviewItem
 from controlpanel.audit.review import queue as review_queue
 from controlpanel.audit.review import scanner
@@ -28,12 +28,12 @@ class Panel:
     """A team with one of everything, made the way that people make it."""
 
     def __init__(self) -> None:
-        self.owner = services.found_team("Acme", new_user("alice"))
+        self.owner = teams.found_team("Acme", new_user("alice"))
         self.team = self.owner.team
         command = access.command_scope(self.team, frozenset({"members.manage"}))
-        self.bob = services.add_member(command, self.team, new_user("bob"), "operator")
-        self.eve = services.add_member(command, self.team, new_user("eve"), "viewer")
-        self.account = services.add_account(command, "main")
+        self.bob = teams.add_member(command, self.team, new_user("bob"), "operator")
+        self.eve = teams.add_member(command, self.team, new_user("eve"), "viewer")
+        self.account = provider_accounts.add_account(command, "main")
         self.server = Server.objects.create(
             account=self.account, provider_id="7", name="web-01", status="active"
         )
@@ -70,7 +70,7 @@ class Panel:
         return access.command_scope_for(member or self.owner)
 
     def sign_off(self) -> None:
-        auditor = services.add_member(
+        auditor = teams.add_member(
             access.command_scope(self.team, frozenset()), self.team, new_user("audrey"), "auditor"
         )
         choice = {self.signed.seq: self.signed.last_seq}

@@ -8,17 +8,17 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts import access, colours, limits, projections, selectors
 from controlpanel.accounts.models import Membership, Team, User
-from controlpanel.accounts.services import free_slug
 from controlpanel.accounts.teams.members import OWNER
 from controlpanel.audit.checkpoints import delivery
 from controlpanel.audit.log.recorder import Target, record, record_by
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Actor, Origin, Scope
-from controlpanel.lib.text import clean
+from controlpanel.lib.text import clean, numbered
 
 # Two people may found teams of one name at the same moment, and both want its address.
 _ATTEMPTS: Final = 3
@@ -139,3 +139,42 @@ def _refuse_second(user: User, name: str, besides: UUID | None = None) -> None:
     same = selectors.teams_of(user).filter(name__iexact=name).values_list("id", flat=True)
     if set(same) - {besides}:
         raise TeamRefused("name", _("You are in a team of that name already. Choose another."))
+
+
+_SLUG_LENGTH = 50
+# What stands at a team's place in an address and is none.
+_RESERVED = ("new",)
+
+
+def found_team(name: str, owner: User) -> Membership:
+    """A new team with its first owner, founded from the command line."""
+    with transaction.atomic():
+        team = Team.objects.create(
+            slug=free_slug(name), name=clean(name, 120), colour=_colour_for(owner)
+        )
+        scope = access.command_scope(team, frozenset({"members.manage"}))
+        said = [projections.of_team(team)]
+        record_by(scope, "team.created", Target("team", str(team.id), team.name), rows=said)
+        return add_member(scope, team, owner, "owner")
+
+
+def add_member(scope: Scope, team: Team, user: User, role: str) -> Membership:
+    with transaction.atomic():
+        membership = Membership.objects.create(team=team, user=user, role=role)
+        target = Target("user", str(user.id), user.email)
+        record_by(
+            scope, "member.added", target, rows=[projections.of_member(membership)], role=role
+        )
+    return membership
+
+
+def free_slug(name: str) -> str:
+    """“Acme Corp.” is acme-corp, the second one acme-corp-2."""
+    base = slugify(name)[: _SLUG_LENGTH - 4].strip("-_") or "team"
+    taken = set(Team.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return numbered(base, "-", {*taken, *_RESERVED})
+
+
+def _colour_for(owner: User) -> str:
+    """For another team in this person's menu."""
+    return colours.next_unused(selectors.teams_of(owner).values_list("colour", flat=True))

@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from controlpanel.accounts.models import Account, Team
+from controlpanel.accounts.provider_accounts import free_colour
 from controlpanel.accounts.selectors import connected_accounts, is_connected
-from controlpanel.accounts.services import free_colour
 from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.credentials.models import Credential
 from controlpanel.credentials.tokens import clients

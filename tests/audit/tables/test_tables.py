@@ -9,9 +9,15 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError
 
-from controlpanel.accounts import access, services
+from controlpanel.accounts import access, provider_accounts
 from controlpanel.accounts.models import Account, Membership, Team, TeamRole
-from controlpanel.accounts.teams import invitations, members, ownership_transfer, team_policies
+from controlpanel.accounts.teams import (
+    invitations,
+    members,
+    ownership_transfer,
+    team_policies,
+    teams,
+)
 from controlpanel.accounts.teams import roles as team_roles
 from controlpanel.audit.models import AuditEvent, TableDifference
 from controlpanel.audit.review import settings as review_settings
@@ -163,7 +169,7 @@ def _let_go_the_owner(panel: Panel) -> None:
 def _connected_again(panel: Panel) -> None:
     """The lock waits for the server, and is given once more at its new row."""
     disconnecting.disconnect(panel.scope(), panel.account)
-    account = services.add_account(access.command_scope(panel.team, frozenset()), "again")
+    account = provider_accounts.add_account(access.command_scope(panel.team, frozenset()), "again")
     server = Server.objects.create(account=account, provider_id="7", name="web-01")
     identity.take_over(account, [server])
     assert not verified()[0]
@@ -201,7 +207,7 @@ def test_an_offer_that_the_log_does_not_know_gives_nothing(panel: Panel) -> None
 def test_nobody_takes_over_from_a_member_that_the_log_does_not_know(panel: Panel) -> None:
     """An owner who was demoted since, and made themselves one again."""
     scope = panel.scope(panel.bob)
-    also = services.add_member(
+    also = teams.add_member(
         access.command_scope(panel.team, frozenset()), panel.team, new_user("olga"), "owner"
     )
     members.change(panel.scope(also), panel.owner, "viewer", EVERYTHING)
@@ -262,7 +268,7 @@ def test_many_rows_are_confirmed_in_several_events(panel: Panel, rows: int, even
 
 
 def test_another_teams_rows_are_no_concern(panel: Panel) -> None:
-    other = services.found_team("Globex", new_user("charlie"))
+    other = teams.found_team("Globex", new_user("charlie"))
     update("accounts_membership", "role = 'viewer'", "id = %s", other.id)
     said = verified()[1]
     assert f"Team {other.team.chain}: " in said

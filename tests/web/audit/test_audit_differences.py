@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from controlpanel.accounts import access, roles_lookup, services
+from controlpanel.accounts import access, roles_lookup
 from controlpanel.accounts.models import Membership, User
-from controlpanel.accounts.teams import team_policies
+from controlpanel.accounts.teams import team_policies, teams
 from controlpanel.audit.models import AuditEvent, TableDifference
 from controlpanel.audit.tables import differences
 from controlpanel.credentials.panel_keys import authentication
@@ -59,7 +59,7 @@ def test_the_panel_stays_open_for_everybody_else(panel: Panel) -> None:
     answer = person(panel, panel.bob).get(url(panel, "servers/"))
     assert answer.status_code == 200
     assert "Rows differ from the audit log." in answer.text
-    other = services.found_team("Globex", User.objects.create_user("c@example.com", name="C"))
+    other = teams.found_team("Globex", User.objects.create_user("c@example.com", name="C"))
     elsewhere = Person(other.user, other.team).get("/teams/globex/servers/")
     assert "Rows differ" not in elsewhere.text
 
@@ -124,7 +124,7 @@ def test_only_an_owner_confirms(panel: Panel) -> None:
     make_owner(panel)
     command = access.command_scope(panel.team, frozenset())
     user = User.objects.create_user("adam@example.com", PASSWORD, name="Adam")
-    adam = person(panel, services.add_member(command, panel.team, user, "admin"))
+    adam = person(panel, teams.add_member(command, panel.team, user, "admin"))
     sent = {"row": choices(panel), "reason": "x"}
     answer = adam.post(url(panel), sent)
     assert answer.status_code in (403, 409)

@@ -10,9 +10,9 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
 
-from controlpanel.accounts import services
 from controlpanel.accounts.models import Membership, Team, User
 from controlpanel.accounts.signin.email_forms import not_ascii
+from controlpanel.accounts.teams import teams
 from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.lib import request_id
 from controlpanel.lib.email_address import folded
@@ -82,7 +82,7 @@ def _membership(email: str, team: str, name: str) -> Membership:
             f"There is a team “{team}” already, and {email} does not own it. "
             "Give the new team another name."
         )
-    return services.found_team(team, user)
+    return teams.found_team(team, user)
 
 
 def _link(user: User) -> str:

@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from controlpanel import env
-from controlpanel.accounts import access, services
+from controlpanel.accounts import access, provider_accounts
 from controlpanel.accounts.models import Account, Membership, Team, User
+from controlpanel.accounts.teams import teams
 from controlpanel.audit.log.recorder import AuditUnavailable, Target, record
 from controlpanel.credentials.models import Credential
 from controlpanel.credentials.tokens import clients
@@ -130,11 +131,11 @@ def _add(person: DemoPerson, password: str) -> None:
     user.password = password
     user.save(update_fields=["password"])
     if person.role == "owner":
-        services.found_team(person.team, user)
+        teams.found_team(person.team, user)
         return
     team = Team.objects.get(name=person.team, closed_at=None)
     scope = access.command_scope(team, frozenset({"members.manage"}))
-    services.add_member(scope, team, user, person.role)
+    teams.add_member(scope, team, user, person.role)
 
 
 def _memberships(team: str) -> list[Membership]:
@@ -150,7 +151,7 @@ def _account(owner: Membership, name: str) -> Account:
     at_this_address = Account.objects.filter(
         team_id=owner.team_id, origin=settings.VPSORG_API_ORIGIN, disconnected_at=None
     )
-    return at_this_address.order_by("created_at").first() or services.add_account(
+    return at_this_address.order_by("created_at").first() or provider_accounts.add_account(
         access.command_scope_for(owner), name
     )
 
