@@ -31,12 +31,12 @@ from controlpanel.web.api import panel_key_rows
 from controlpanel.web.api.panel_key_form import KeyForm, RotateForm
 from controlpanel.web.api.panel_key_rows import Row
 from controlpanel.web.api.panel_key_snippets import pieces
+from controlpanel.web.core import text as core_text
 from controlpanel.web.core.change_forms import content_of, form_id_of, new_form_id
 from controlpanel.web.core.htmx import page, see_other
 from controlpanel.web.core.links import gateway_url, panel_keys_url
+from controlpanel.web.core.people import names_of
 from controlpanel.web.core.view_access import door
-from controlpanel.web.servers import badges
-from controlpanel.web.servers.available_actions import names_of
 
 OWN: Final = "keys.own"
 OTHERS: Final = "keys.others"
@@ -248,7 +248,7 @@ def _found(keys: QuerySet[PanelKey], key_id: UUID) -> PanelKey:
 
 
 def _named(key: PanelKey) -> dict[str, str]:
-    return {"name": badges.shown(key.name, 80)}
+    return {"name": core_text.shown(key.name, 80)}
 
 
 def _about(scope: Scope, key: PanelKey) -> dict[str, Any]:

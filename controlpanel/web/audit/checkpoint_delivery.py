@@ -18,8 +18,8 @@ from controlpanel.lib.scope import Scope
 from controlpanel.reports import checkpoint_delivery
 from controlpanel.reports.checkpoint_delivery import MANAGES, DeliveryRefused
 from controlpanel.web.core.htmx import page, see_other
+from controlpanel.web.core.people import names_of
 from controlpanel.web.core.view_access import ask_again, door
-from controlpanel.web.servers.available_actions import names_of
 
 _WAYS: Final = {"webhook": _l("Web hook"), "mail": _l("E-mail")}
 _TROUBLES: Final[dict[str, Promise]] = {

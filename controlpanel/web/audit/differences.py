@@ -13,10 +13,10 @@ from controlpanel.audit.tables.differences import NotConfirmed
 from controlpanel.audit.tables.projections import Difference
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
+from controlpanel.web.core.banner import Banner
 from controlpanel.web.core.change_forms import REASON_LENGTH
 from controlpanel.web.core.htmx import page, see_other
 from controlpanel.web.core.view_access import door
-from controlpanel.web.servers.freshness import Banner
 
 _METHODS = ("GET", "HEAD", "POST")
 

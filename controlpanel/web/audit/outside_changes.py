@@ -18,10 +18,10 @@ from controlpanel.servers import acknowledge
 from controlpanel.servers.acknowledge import NotAcknowledged
 from controlpanel.servers.models import OutsideChange, Server
 from controlpanel.servers.outside_changes import WORDS, fields
+from controlpanel.web.core import text as core_text
 from controlpanel.web.core.htmx import page, see_other
 from controlpanel.web.core.links import server_url
 from controlpanel.web.core.view_access import door
-from controlpanel.web.servers import badges
 
 PER_PAGE = 50
 
@@ -33,7 +33,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        return badges.shown(self.change.server_name, 255)
+        return core_text.shown(self.change.server_name, 255)
 
     @property
     def url(self) -> str:
@@ -129,4 +129,4 @@ def _what(change: OutsideChange) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return _("on") if value else _("off")
-    return badges.shown(str(value), 255) if value not in (None, "") else _("none")
+    return core_text.shown(str(value), 255) if value not in (None, "") else _("none")

@@ -17,8 +17,8 @@ from controlpanel.audit.review.rules import RULES, Settings
 from controlpanel.audit.review.settings import SettingsRefused
 from controlpanel.lib.scope import Scope
 from controlpanel.web.core.htmx import page, see_other
+from controlpanel.web.core.time_zones import time_zones
 from controlpanel.web.core.view_access import ask_again, door
-from controlpanel.web.profile.views import time_zones
 
 SETS: Final = "policies.manage"
 _NUMBERS: Final = ("in_a_row", "minutes", "night_from", "night_to", "time_zone")

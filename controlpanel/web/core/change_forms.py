@@ -20,9 +20,6 @@ from controlpanel.servers.models import Server
 REASON_LENGTH = 500
 _NOT_TYPED = frozenset({"form_id", "csrfmiddlewaretoken"})
 _FORM_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_NAME = re.compile(r"[A-Za-z0-9-]{1,255}")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 
 
 def new_form_id() -> str:
@@ -49,22 +46,6 @@ def content_of(request: HttpRequest) -> str:
 def ask_of(request: HttpRequest) -> Ask:
     """As far as it says whether the form was sent before."""
     return Ask(form_id_of(request), content=content_of(request))
-
-
-def name_problem(name: str) -> str:
-    """Documented: letters, digits and hyphens."""
-    if not name:
-        return _("Enter a name.")
-    if not _NAME.fullmatch(name):
-        return _("Use letters (a to z), digits and hyphens only, at most 255 of them.")
-    return ""
-
-
-def hostname_problem(hostname: str) -> str:
-    """Documented: a fully qualified domain name."""
-    if len(hostname) > 253 or not _HOSTNAME.fullmatch(hostname):
-        return _("Enter a full hostname with its domain, such as web01.example.com.")
-    return ""
 
 
 def switch(text: str) -> bool | None:

@@ -14,7 +14,7 @@ from controlpanel.lib.scope import EVERYTHING, Reach, Scope
 from controlpanel.servers import labels, selectors
 from controlpanel.servers.labels import LabelRefused
 from controlpanel.servers.models import Server
-from controlpanel.web.servers import badges
+from controlpanel.web.core import text
 
 # More than these are not ticked but typed.
 TICKED: Final = 60
@@ -118,7 +118,7 @@ class ReachForm(forms.Form):
         if ids := [server.provider_id for server in found]:
             return ids
         raise forms.ValidationError(
-            _("There is no server “%(name)s”.") % {"name": badges.shown(word, 80)}
+            _("There is no server “%(name)s”.") % {"name": text.shown(word, 80)}
         )
 
 
@@ -173,6 +173,6 @@ def _initial(given: Reach) -> dict[str, Any]:
 
 
 def _named(server: Server) -> str:
-    name = badges.shown(str(server), 255)
-    hostname = badges.shown(server.hostname, 255)
+    name = text.shown(str(server), 255)
+    hostname = text.shown(server.hostname, 255)
     return f"{name} · {hostname}" if hostname and hostname != name else name

@@ -25,8 +25,8 @@ from controlpanel.outgoing.enqueue import ring
 from controlpanel.servers import identity, sync
 from controlpanel.servers.selectors import known_ids
 from controlpanel.web.core.htmx import page, see_other
+from controlpanel.web.core.people import names_of
 from controlpanel.web.core.view_access import again_url, ask_again, door
-from controlpanel.web.servers.available_actions import names_of
 from controlpanel.web.servers.freshness import banners
 
 _RESULTS: Final[Mapping[str, Promise]] = {

@@ -24,8 +24,8 @@ from controlpanel.web.core.htmx import page, see_other
 from controlpanel.web.core.name_forms import NamedForm, NameForm, TypedNameForm
 from controlpanel.web.core.view_access import door
 from controlpanel.web.credentials import api_tokens
+from controlpanel.web.operations import under_way
 from controlpanel.web.team import onboarding
-from controlpanel.web.team import views as team_views
 
 _METHODS = ("GET", "HEAD", "POST")
 
@@ -176,7 +176,7 @@ def _removal(
         "keys": panel_key_services.usable_for(account).count(),
         "servers": servers.count(),
         "locked": ServerLock.objects.filter(server__in=servers).count(),
-        **team_views.standing_in_the_way(scope, refusal),
+        **under_way.standing_in_the_way(scope, refusal),
     }
     return page(request, "credentials/disconnect.html", context, status=status)
 

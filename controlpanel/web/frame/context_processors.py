@@ -13,8 +13,8 @@ from controlpanel.accounts.models import User
 from controlpanel.accounts.signin import openid
 from controlpanel.lib.scope import Scope
 from controlpanel.web.audit import differences, verification
+from controlpanel.web.core.banner import Banner
 from controlpanel.web.frame import provider_state, read_only_banner
-from controlpanel.web.servers.freshness import Banner
 from controlpanel.web.team import mfa_required
 
 # Pages that stand below another one's entry, though not below its address.

@@ -8,10 +8,10 @@ from django.template.loader import render_to_string
 from controlpanel.accounts import access, permissions, roles_lookup
 from controlpanel.accounts.access import Denied
 from controlpanel.web.core.htmx import is_fragment
+from controlpanel.web.core.people import why_url
 from controlpanel.web.core.server_access_forms import reach_words
 from controlpanel.web.core.typed_again import SECRETS
 from controlpanel.web.frame import read_only_banner
-from controlpanel.web.servers.available_actions import why_url
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from controlpanel.audit.events.event_type import Words
 from controlpanel.audit.log import read_only
-from controlpanel.web.servers.freshness import Banner
+from controlpanel.web.core.banner import Banner
 
 _WHY: Final[Mapping[str, Words]] = {
     "locked": _l("Something else keeps the panel’s database locked."),

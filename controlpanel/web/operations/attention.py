@@ -10,9 +10,9 @@ from controlpanel.operations import sightings
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import PERMISSIONS, UNDONE, State
 from controlpanel.servers.models import Server
+from controlpanel.web.core import text as core_text
 from controlpanel.web.core.links import receipt_url, server_url
 from controlpanel.web.operations import meanings
-from controlpanel.web.servers import badges
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def doubts(
 ) -> list[tuple[str, str]]:
     """Name and address of those servers that have a change nobody knows the end of."""
     return [
-        (badges.shown(str(server), 255), server_url(scope, server.provider_id))
+        (core_text.shown(str(server), 255), server_url(scope, server.provider_id))
         for server in servers
         if any(one.state == State.UNKNOWN.value for one in told.get(server.provider_id, ()))
     ]

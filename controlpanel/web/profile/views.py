@@ -1,8 +1,6 @@
 """A person's own pages, which belong to no team. The others of these are allauth's."""
 
 from dataclasses import dataclass
-from functools import cache
-from zoneinfo import available_timezones
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -25,19 +23,12 @@ from controlpanel.accounts.signin import profile
 from controlpanel.credentials.models import PanelKey
 from controlpanel.lib.text import clean
 from controlpanel.web.core.htmx import page, see_other
+from controlpanel.web.core.time_zones import time_zones
 from controlpanel.web.core.view_access import signed_in
 
 _YEAR_SECONDS = 365 * 24 * 60 * 60
 _THEMES = (("", _l("As the system")), ("light", _l("Light")), ("dark", _l("Dark")))
 _DENSITIES = (("", _l("Comfortable")), ("compact", _l("Compact")))
-
-
-@cache
-def time_zones() -> list[tuple[str, str]]:
-    """Places only: the table's other names are older spellings. It is hundreds of files to open."""
-    names = sorted(name for name in available_timezones() if "/" in name)
-    places = [name for name in names if not name.startswith(("Etc/", "SystemV/", "US/"))]
-    return [("", "UTC"), *((name, name.replace("_", " ")) for name in places)]
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]  # its base takes none at run time

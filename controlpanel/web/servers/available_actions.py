@@ -10,7 +10,6 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -28,6 +27,7 @@ from controlpanel.servers import identity
 from controlpanel.servers import labels as server_labels
 from controlpanel.servers.models import Server
 from controlpanel.web.core.links import server_below
+from controlpanel.web.core.people import names_of, why_url
 
 LABELS: Final = {
     "start": gettext_lazy("Start"),
@@ -121,14 +121,6 @@ def twin(known: Standing, account: Account) -> Account | None:
     return known.twins[account.id]
 
 
-def why_url(scope: Scope, permission: str = "") -> str:
-    """The page that answers "why can't I?"."""
-    if scope.user_id is None:
-        return ""
-    url = reverse("access", args=[scope.team_slug, scope.user_id])
-    return f"{url}?right={permission}#right-{permission}" if permission else url
-
-
 def server_actions(
     scope: Scope,
     server: Server,
@@ -217,11 +209,6 @@ def create_action(scope: Scope, accounts: list[Account], known: Standing | None 
         help_url=why.help_url,
         help_label=why.help_label,
     )
-
-
-def names_of(people: list[User]) -> str:
-    """ "Alice, Adam or Olga" ."""
-    return get_text_list([person.name or person.email for person in people], _("or"))
 
 
 def _now(

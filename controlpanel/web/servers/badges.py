@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from controlpanel.lib import clock
-from controlpanel.lib.text import clean
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import STUCK, State
 from controlpanel.servers.models import Server
+from controlpanel.web.core.text import shown
 from controlpanel.web.servers import freshness
 from controlpanel.web.templatetags import _tones, _units
 
@@ -48,9 +48,6 @@ _KINDS: Final[dict[str, Promise]] = {
     "stop": gettext_lazy("stop"),
     "reboot": gettext_lazy("reboot"),
 }
-
-# The same few names, places and plans come again on every poll.
-shown = lru_cache(maxsize=4096)(clean)
 
 
 def badge(server: Server, running: Operation | None, *, brief: bool = False) -> SafeString:

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy
 from controlpanel.accounts.models import TeamPolicy
 from controlpanel.operations.checks import preconditions
 from controlpanel.servers import labels as server_labels
-from controlpanel.web.core.change_forms import ChangeForm, hostname_problem, name_problem, switch
+from controlpanel.web.core.change_forms import ChangeForm, switch
+from controlpanel.web.servers.validators import hostname_problem, name_problem
 
 # Fields with a list to choose from, and beside it a box for what the list does not have.
 CHOSEN: Final = ("plan_id", "os_id", "location", "ssh_key_id")

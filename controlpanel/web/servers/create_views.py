@@ -21,6 +21,7 @@ from controlpanel.operations.services import Refused, SentBefore
 from controlpanel.operations.states import State
 from controlpanel.servers import identity, label_access, labels
 from controlpanel.servers import selectors as server_selectors
+from controlpanel.web.core import people
 from controlpanel.web.core.change_forms import ask_of, form_id_of
 from controlpanel.web.core.htmx import is_fragment, page
 from controlpanel.web.core.links import crumbs, panel_keys_url, receipt_url, refusal
@@ -183,7 +184,7 @@ def _connect(scope: Scope) -> dict[str, str]:
             "connect_words": words,
             "connect_url": reverse("account-connect", args=[scope.team_slug]),
         }
-    names = available_actions.names_of(access.who_can(scope, right))
+    names = people.names_of(access.who_can(scope, right))
     return {"connect_words": _("%(names)s can connect one.") % {"names": names}, "connect_url": ""}
 
 

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from controlpanel.operations.edits import FIELDS
-from controlpanel.web.core.change_forms import ChangeForm, hostname_problem, name_problem, switch
+from controlpanel.web.core.change_forms import ChangeForm, switch
+from controlpanel.web.servers.validators import hostname_problem, name_problem
 
 _WORDS = {True: "true", False: "false", None: ""}
 

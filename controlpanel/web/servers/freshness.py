@@ -20,7 +20,9 @@ from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.operations.checks import preconditions
 from controlpanel.servers.models import AccountSync
-from controlpanel.web.servers.available_actions import Standing, names_of
+from controlpanel.web.core.banner import Banner
+from controlpanel.web.core.people import names_of
+from controlpanel.web.servers.available_actions import Standing
 from controlpanel.web.templatetags import _units
 
 MENDS: Final = "accounts.connect"
@@ -32,16 +34,6 @@ _MENDABLE = {"unauthorized", "forbidden", "no_sync_token", "token_unreadable"}
 _PARTIAL = {"list_shrunk", "list_truncated"}
 _SLOW = {"timeout", "connect_timeout"}
 _UNREACHABLE = {"name_resolution", "connection_refused", "connection_lost", "tls"}
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    tone: str  # "" (information), "warn" or "bad", as templates/components/banner.html has it
-    text: str
-    url: str = ""
-    label: str = ""
-    title: str = ""
-    post: bool = False  # the action changes something, so it is a button
 
 
 @dataclass(frozen=True, slots=True)

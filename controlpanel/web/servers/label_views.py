@@ -21,8 +21,8 @@ from controlpanel.servers.models import Server
 from controlpanel.web.core.change_forms import ChangeForm, name_to_type
 from controlpanel.web.core.htmx import page, see_other
 from controlpanel.web.core.links import crumbs, server_url
+from controlpanel.web.core.people import names_of
 from controlpanel.web.core.view_access import door
-from controlpanel.web.servers.available_actions import names_of
 
 _SAVED: Final = 303
 

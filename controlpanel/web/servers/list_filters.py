@@ -14,6 +14,7 @@ from controlpanel.lib.scope import Scope
 from controlpanel.lib.text import clean
 from controlpanel.servers import selectors
 from controlpanel.servers.selectors import SORTS, Filters
+from controlpanel.web.core import text
 from controlpanel.web.servers import badges
 
 PER_PAGE: Final = 50
@@ -75,7 +76,7 @@ def facets(
         "location": learned["location"],
         "plan": learned["plan"],
         "system": learned["os"],
-        "account": [(str(account.id), badges.shown(account.name)) for account in accounts],
+        "account": [(str(account.id), text.shown(account.name)) for account in accounts],
         "label": [(label, label) for label in labelled],
     }
     labels = {
@@ -160,12 +161,12 @@ def _learned(scope: Scope) -> dict[str, list[tuple[str, str]]]:
     known = selectors.choices(scope, *found).values_list("kind", "provider_id", "name")
     for kind, value, name in known:
         if in_use is None or value in in_use[kind]:
-            found[kind].setdefault(value, _label(kind, value, badges.shown(name)))
+            found[kind].setdefault(value, _label(kind, value, text.shown(name)))
     return {kind: list(options.items()) for kind, options in found.items()}
 
 
 def _label(kind: str, value: str, name: str) -> str:
     """Places are known by their code, so that it stands beside the name."""
     if kind == "location" and name and name != value:
-        return f"{name} ({badges.shown(value)})"
-    return name or badges.shown(value)
+        return f"{name} ({text.shown(value)})"
+    return name or text.shown(value)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
 from controlpanel.servers.models import Server
+from controlpanel.web.core import text
 from controlpanel.web.core.change_forms import new_form_id
 from controlpanel.web.core.links import receipt_url, server_below
 from controlpanel.web.operations import meanings
@@ -105,8 +106,8 @@ class Rows:
                 id=server.provider_id,
                 dom=dom,
                 url=url,
-                name=badges.shown(str(server), 255),
-                hostname=badges.shown(server.hostname, 255),
+                name=text.shown(str(server), 255),
+                hostname=text.shown(server.hostname, 255),
                 status=server.status,
                 badge=badges.badge(server, running, brief=True),
                 receipt=receipt_url(self._known.scope, running),
@@ -114,11 +115,11 @@ class Rows:
                 attention_url=receipt_url(self._known.scope, told.operation),
                 is_unknown=running is not None and running.state == State.UNKNOWN.value,
                 classes=_classes(server, running),
-                plan=badges.plan(server) or badges.shown(server.plan_name),
-                plan_name=badges.shown(server.plan_name),
-                ip=badges.shown(server.ip_address or "", 45),
-                location=badges.shown(server.location, 64),
-                account=badges.shown(server.account.name, 120) if self._many_accounts else "",
+                plan=badges.plan(server) or text.shown(server.plan_name),
+                plan_name=text.shown(server.plan_name),
+                ip=text.shown(server.ip_address or "", 45),
+                location=text.shown(server.location, 64),
+                account=text.shown(server.account.name, 120) if self._many_accounts else "",
                 account_colour=server.account.colour if self._many_accounts else "",
                 labels=chips(self._known.base, labels[:_LABELS]),
                 more_labels=", ".join(labels[_LABELS:]),

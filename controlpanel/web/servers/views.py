@@ -26,6 +26,7 @@ from controlpanel.servers import selectors as server_selectors
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import Filters
 from controlpanel.web.audit import outside_changes, timeline
+from controlpanel.web.core import banner, people, text
 from controlpanel.web.core.change_forms import new_form_id
 from controlpanel.web.core.htmx import is_filtering, is_fragment, page
 from controlpanel.web.core.links import panel_keys_url, server_below
@@ -188,7 +189,7 @@ def _connect(scope: Scope) -> dict[str, Any]:
     if scope.allows(freshness.MENDS):
         url = reverse("account-connect", args=[scope.team_slug])
         return {"url": url, "steps": onboarding.steps(scope)}
-    return {"names": available_actions.names_of(access.who_can(scope, freshness.MENDS))}
+    return {"names": people.names_of(access.who_can(scope, freshness.MENDS))}
 
 
 def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
     history = operation_selectors.of_server(scope, server)[:OPERATIONS_SHOWN]
     return {
         "server": server,
-        "name": badges.shown(str(server), 255),
+        "name": text.shown(str(server), 255),
         "base": known.base,
         "url": server_below(known.base, server.provider_id),
         "badge": badges.badge(server, running),
@@ -232,7 +233,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
 
 def _banners(
     scope: Scope, server: Server, known: available_actions.Standing
-) -> list[freshness.Banner]:
+) -> list[banner.Banner]:
     first = available_actions.twin(known, server.account)
     found = freshness.banners(scope, [server.account], known)
     others = identity.others_of(server) if first is None else []

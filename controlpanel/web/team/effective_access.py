@@ -19,12 +19,12 @@ from controlpanel.lib.scope import Scope
 from controlpanel.servers import selectors as server_selectors
 from controlpanel.servers.models import Server
 from controlpanel.web.api import panel_key_rows
+from controlpanel.web.core import text as core_text
 from controlpanel.web.core.htmx import page
 from controlpanel.web.core.links import server_url
+from controlpanel.web.core.people import names_of
 from controlpanel.web.core.server_access_forms import reach_words
 from controlpanel.web.core.view_access import door
-from controlpanel.web.servers import badges
-from controlpanel.web.servers.available_actions import names_of
 from controlpanel.web.team import members
 from controlpanel.web.team.roles import by_area
 
@@ -64,7 +64,7 @@ def show(request: HttpRequest, scope: Scope, user_id: UUID) -> HttpResponseBase:
         "areas": _areas(rights),
         "asked": asked,
         "servers": [
-            (badges.shown(str(one), 255), server_url(scope, one.provider_id))
+            (core_text.shown(str(one), 255), server_url(scope, one.provider_id))
             for one in within.select_related(None).order_by(*server_selectors.BY_NAME)[:SHOWN]
         ],
         "number": within.count(),

@@ -23,10 +23,10 @@ from controlpanel.operations import selectors as operation_selectors
 from controlpanel.operations.leaving import offboarding
 from controlpanel.operations.models import Operation
 from controlpanel.web.api import panel_key_rows
+from controlpanel.web.core import text
 from controlpanel.web.core.htmx import page, see_other
 from controlpanel.web.core.view_access import door
 from controlpanel.web.operations import meanings
-from controlpanel.web.servers import badges
 from controlpanel.web.team.members import about, crumbs, list_url
 
 _METHODS = ("GET", "HEAD", "POST")
@@ -102,7 +102,7 @@ def _page(
 ) -> HttpResponseBase:
     role = roles_lookup.find(scope.team_id, member.role)
     theirs = offboarding.holdings(scope, member)
-    name = {"name": badges.shown(member.user.name or member.user.email, 254)}
+    name = {"name": text.shown(member.user.name or member.user.email, 254)}
     context: dict[str, Any] = {
         "ask": _("Remove %(name)s from the team?") % name,
         "submit": _("Remove %(name)s") % name,

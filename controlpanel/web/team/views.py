@@ -1,7 +1,5 @@
 """A team itself: founding one, its name and colour, and closing it."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
@@ -21,10 +19,9 @@ from controlpanel.operations.leaving.disconnecting import CannotClose
 from controlpanel.servers.models import Server
 from controlpanel.web.core.change_forms import form_id_of, new_form_id
 from controlpanel.web.core.htmx import page, see_other
-from controlpanel.web.core.links import receipt_url
 from controlpanel.web.core.name_forms import NamedForm, TypedNameForm
 from controlpanel.web.core.view_access import ask_again, door, signed_in
-from controlpanel.web.operations import meanings
+from controlpanel.web.operations.under_way import standing_in_the_way
 
 _METHODS = ("GET", "HEAD", "POST")
 
@@ -93,18 +90,6 @@ def settings_url(scope: Scope) -> str:
 
 def crumbs(scope: Scope) -> list[dict[str, str]]:
     return [{"label": _("Team settings"), "url": settings_url(scope)}]
-
-
-def standing_in_the_way(scope: Scope, refusal: CannotClose | None) -> dict[str, Any]:
-    """The sentence, and links to what is under way."""
-    operations = refusal.operations if refusal else ()
-    return {
-        "refused": str(refusal) if refusal else "",
-        "under_way": [
-            (meanings.sentence(operation), receipt_url(scope, operation))
-            for operation in operations
-        ],
-    }
 
 
 def _sent_before() -> str:
