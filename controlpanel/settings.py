@@ -225,7 +225,7 @@ def _bell(task: str, seconds: float, worthless_after: int) -> dict[str, Any]:
 CELERY_BEAT_SCHEDULE = {
     "tick": _bell("operations.tasks.tick", 2.0, 5),
     "sweep": _bell("operations.tasks.sweep", 5.0, 10),
-    "export": _bell("operations.tasks.export", 5.0, 10),
+    "export": _bell("reports.tasks.export", 5.0, 10),
     "warn-of-ends": _bell("operations.tasks.warn_of_ends", 300.0, 300),
     "watch-clock": _bell("audit.tasks.watch_clock", 10.0, 10),
     "tail": _bell("audit.tasks.tail", 2.0, 5),

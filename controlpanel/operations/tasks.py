@@ -18,7 +18,6 @@ from controlpanel.operations.following import polling
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
 from controlpanel.outgoing.enqueue import ring
-from controlpanel.reports import exports
 from controlpanel.servers.models import Server
 
 
@@ -48,13 +47,6 @@ def look(account_id: str) -> None:
 def sweep() -> None:
     with request_id.bound(request_id.new()):
         sweeper.sweep()
-
-
-@shared_task
-def export() -> None:
-    with request_id.bound(request_id.new()):
-        if not read_only.closed():  # who was given what could not be written either
-            exports.work()
 
 
 @shared_task

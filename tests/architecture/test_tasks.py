@@ -23,6 +23,8 @@ from tests.tools.valkey import ValkeyServer
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 COMMANDS = {"make run": worker_command(), "Compose": COMPOSE["services"]["worker"]["command"]}
 BELL = ROOT / "controlpanel" / "outgoing" / "enqueue.py"
+# What an older panel put into the queue and called otherwise; each stays for one release.
+FORMER_NAMES = {"controlpanel.operations.tasks.export"}
 # Other ways to put a task into the queue.
 _PAST_THE_BELL = {"send_task", "delay", "apply_async"}
 
@@ -99,6 +101,10 @@ def test_the_worker_knows_whatever_it_is_asked_for(registered: set[str]) -> None
     assert len(rings_ask_for()) > 2
     assert not rings_ask_for() - registered
     assert rooms_with_tasks() == {task.rpartition(".")[0] for task in registered}
+
+
+def test_the_worker_knows_what_an_older_panel_asked_for(registered: set[str]) -> None:
+    assert registered >= FORMER_NAMES
 
 
 def test_whoever_writes_to_redis_cannot_end_the_worker(

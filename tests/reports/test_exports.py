@@ -24,8 +24,8 @@ from controlpanel.audit.models import AuditEvent, Export
 from controlpanel.audit.reading import batches
 from controlpanel.lib import clock
 from controlpanel.lib.scope import EVERYTHING
-from controlpanel.operations import tasks
 from controlpanel.reports import exports as report_exports
+from controlpanel.reports import tasks
 from controlpanel.reports.exports import NotAsked, NotGiven
 from tests.people import Person, join, with_servers
 from tests.tools.breaking import broken_audit

@@ -80,7 +80,7 @@ def _begun(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> 
         begun = report_exports.ask(scope, wish)
     except report_exports.NotAsked as refused:
         return _page(request, scope, filters, problem=str(refused), status=409)
-    ring("operations.tasks.export")
+    ring("reports.tasks.export")
     return see_other(request, reverse("audit-export-show", args=[scope.team_slug, begun.id]))
 
 
