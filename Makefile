@@ -29,16 +29,16 @@ shots: ## Take pictures of every page in both themes and two widths, into var/sh
 lint: ## Check format, rules, types, the import ladder, templates and migrations
 	@$(TOOLS) -m dev.lint
 
-format: ## Bring the code into the house format and mend what a program can
+format: ## Bring the code into the format of the project and mend what a program can
 	@$(TOOLS) -m dev.lint format
 
-requirements: ## Pin requirements*.in anew, with hashes (ARGS=--upgrade for newer versions)
+requirements: ## Pin requirements*.in again, with hashes (ARGS=--upgrade for newer versions)
 	@$(PYTHON) dev/bootstrap.py --tools -c ''
 	@$(COMPILE) --output-file=requirements.txt requirements.in
 	@$(COMPILE) --output-file=requirements-dev.txt requirements-dev.in
 	@$(COMPILE) --output-file=tests/gateway/outside.txt tests/gateway/outside.in
 
-docs: ## Write docs/settings.md and docs/permissions.md anew from their tables
+docs: ## Write docs/settings.md and docs/permissions.md again from their tables
 	@$(PYTHON) dev/bootstrap.py -m controlpanel.env > docs/settings.md.new
 	@mv docs/settings.md.new docs/settings.md
 	@$(PYTHON) dev/bootstrap.py -m controlpanel.accounts.permissions_doc > docs/permissions.md.new

@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlpanel.settings")
 
 app = Celery("controlpanel")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# Of every room among INSTALLED_APPS: a task that the worker does not know is thrown away.
+# Of every package among INSTALLED_APPS: a task that the worker does not know is thrown away.
 app.autodiscover_tasks()
 
 

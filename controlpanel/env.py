@@ -45,7 +45,7 @@ SETTINGS = (
     Setting(
         "REDIS_URL",
         "an embedded Valkey under `make run`",
-        "Redis or Valkey for the workers' bell, the cache and the rate limits.",
+        "Redis or Valkey for waking the workers, the cache and the rate limits.",
         secret=True,
     ),
     Setting("REDIS_URL_FILE", "", "File that holds `REDIS_URL`; used when that one is not given."),

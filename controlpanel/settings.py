@@ -164,7 +164,7 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": PANEL_VAR / "panel.sqlite3",
-            # As with PostgreSQL: opening it anew for each request costs more than asking it.
+            # As with PostgreSQL: opening it again for each request costs more than asking it.
             "CONN_MAX_AGE": 60,
             "OPTIONS": {
                 # Deferred transactions that write later fail at once with "locked"; see
@@ -212,9 +212,11 @@ CELERY_TASK_DEFAULT_QUEUE = "panel"
 CELERY_TIMEZONE = "UTC"
 
 
-def _bell(task: str, seconds: float, worthless_after: int) -> dict[str, Any]:
-    """The row is the queue: this rings the bell, and a ring too many finds nothing to do. One that
-    nobody heard for a while is worthless: the next is on its way."""
+def _periodic(task: str, seconds: float, worthless_after: int) -> dict[str, Any]:
+    """The row is the queue: this only wakes a worker, and once too often finds nothing to do.
+
+    `worthless_after`: seconds. What no worker has taken by then is dropped: the next is on its way.
+    """
     return {
         "task": f"controlpanel.{task}",
         "schedule": seconds,
@@ -223,21 +225,21 @@ def _bell(task: str, seconds: float, worthless_after: int) -> dict[str, Any]:
 
 
 CELERY_BEAT_SCHEDULE = {
-    "tick": _bell("operations.tasks.tick", 2.0, 5),
-    "sweep": _bell("operations.tasks.sweep", 5.0, 10),
-    "export": _bell("reports.tasks.export", 5.0, 10),
-    "warn-of-ends": _bell("operations.tasks.warn_of_ends", 300.0, 300),
-    "watch-clock": _bell("audit.tasks.watch_clock", 10.0, 10),
-    "tail": _bell("audit.tasks.tail", 2.0, 5),
-    "checkpoint": _bell("audit.tasks.checkpoint", 15.0, 15),
-    "deliver": _bell("audit.tasks.deliver", 30.0, 30),
-    "verify": _bell("audit.tasks.verify", 60.0, 60),
-    "look-again": _bell("audit.tasks.look_again", 5.0, 10),
-    "record-reads": _bell("gateway.tasks.record_reads", 5.0, 10),
-    "forget-repeats": _bell("gateway.tasks.forget_repeats", 3600.0, 600),
-    "index": _bell("audit.tasks.index", 30.0, 30),
-    "forget-limits": _bell("accounts.tasks.forget_limits", 600.0, 300),
-    "send-outgoing": _bell("outgoing.tasks.send_due", 5.0, 10),
+    "tick": _periodic("operations.tasks.tick", 2.0, 5),
+    "sweep": _periodic("operations.tasks.sweep", 5.0, 10),
+    "export": _periodic("reports.tasks.export", 5.0, 10),
+    "warn-of-ends": _periodic("operations.tasks.warn_of_ends", 300.0, 300),
+    "watch-clock": _periodic("audit.tasks.watch_clock", 10.0, 10),
+    "tail": _periodic("audit.tasks.tail", 2.0, 5),
+    "checkpoint": _periodic("audit.tasks.checkpoint", 15.0, 15),
+    "deliver": _periodic("audit.tasks.deliver", 30.0, 30),
+    "verify": _periodic("audit.tasks.verify", 60.0, 60),
+    "look-again": _periodic("audit.tasks.look_again", 5.0, 10),
+    "record-reads": _periodic("gateway.tasks.record_reads", 5.0, 10),
+    "forget-repeats": _periodic("gateway.tasks.forget_repeats", 3600.0, 600),
+    "index": _periodic("audit.tasks.index", 30.0, 30),
+    "forget-limits": _periodic("accounts.tasks.forget_limits", 600.0, 300),
+    "send-outgoing": _periodic("outgoing.tasks.send_due", 5.0, 10),
 }
 
 AUTH_USER_MODEL = "accounts.User"

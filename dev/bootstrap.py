@@ -2,7 +2,7 @@
 
 Runs on the machine's own Python before anything is installed: standard library only.
 A stamp is written after a complete install and names what was installed; anything else found
-(none, another one, a half-made tools layer) means the environment is made anew.
+(none, another one, a half-made tools layer) means the environment is made again.
 """
 
 import fcntl

@@ -29,7 +29,7 @@ def find_program() -> str:
 
 
 class Valkey:
-    """Memory only: it rings bells and counts attempts, and may be lost at any moment."""
+    """Memory only: it wakes workers and counts attempts, and may be lost at any moment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -9,7 +9,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models.signals import post_migrate
 from pytest_django import Settings
 
-import controlpanel.celery  # noqa: F401 as in every process: the bell rings through this app
+import controlpanel.celery  # noqa: F401 as in every process: what is enqueued goes through this app
 from controlpanel.audit.log import clock_jumps, read_only_state, refusals, unrecorded_sign_ins
 from controlpanel.lib import clock
 from controlpanel.outgoing import queue, sender
@@ -98,7 +98,7 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeySe
 
 @pytest.fixture
 def valkey(valkey_server: ValkeyServer, settings: Settings) -> Iterator[ValkeyServer]:
-    """A real Valkey behind cache and bell; a test may stop, flush and start it."""
+    """A real Valkey behind cache and queue; a test may stop, flush and start it."""
     valkey_server.start()
     valkey_server.flush()
     with valkey_server.used_by(settings):

@@ -127,7 +127,7 @@ def keep_token(user: User, account: Account, token: str, *, is_sync: bool = Fals
 
 def look(account: Account) -> None:
     """Brings the mirror to what the provider shows now."""
-    polling.look(account, at_least=timedelta(0), seconds=5)
+    polling.poll(account, at_least=timedelta(0), seconds=5)
 
 
 @pytest.fixture

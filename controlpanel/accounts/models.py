@@ -182,7 +182,7 @@ class TeamRole(models.Model):
 
 
 class TeamPolicy(models.Model):
-    """What an owner asks of everybody in the team. Without a row, nothing beyond the house."""
+    """What an owner asks of everybody in the team. No row: nothing beyond the panel's rules."""
 
     team = models.OneToOneField(
         Team, on_delete=models.CASCADE, primary_key=True, related_name="policy"

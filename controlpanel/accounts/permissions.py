@@ -43,7 +43,7 @@ TEAM_WIDE: Final = frozenset(
 # Rights that outlive a team: its log stays readable to those who could read it.
 AFTER_CLOSING: Final = frozenset({"audit.view", "audit.export"})
 
-_LOOK = {"servers.view", "members.view", "keys.own"}
+_VIEW = {"servers.view", "members.view", "keys.own"}
 _RUN = {
     "servers.create",
     "servers.edit",
@@ -80,26 +80,26 @@ ROLES: Final[Mapping[str, Role]] = {
             "owner",
             _("Owner"),
             _("Everything, roles and team settings included."),
-            frozenset(_LOOK | _RUN | _AUDIT | _ADMINISTER | _OWN),
+            frozenset(_VIEW | _RUN | _AUDIT | _ADMINISTER | _OWN),
         ),
         Role(
             "admin",
             _("Admin"),
             _("Runs and deletes servers, connects accounts, manages members."),
-            frozenset(_LOOK | _RUN | _AUDIT | _ADMINISTER),
+            frozenset(_VIEW | _RUN | _AUDIT | _ADMINISTER),
         ),
         Role(
             "operator",
             _("Operator"),
             _("Creates, edits, starts, stops and reboots servers."),
-            frozenset(_LOOK | _RUN),
+            frozenset(_VIEW | _RUN),
         ),
-        Role("viewer", _("Viewer"), _("Looks, and changes nothing."), frozenset(_LOOK)),
+        Role("viewer", _("Viewer"), _("Looks, and changes nothing."), frozenset(_VIEW)),
         Role(
             "auditor",
             _("Auditor"),
             _("Looks, and reads, exports and reviews the audit log."),
-            frozenset(_LOOK | _AUDIT),
+            frozenset(_VIEW | _AUDIT),
         ),
     )
 }

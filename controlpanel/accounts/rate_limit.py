@@ -45,7 +45,7 @@ return {taken, tostring(left)}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RateState:
     """Of one bucket after one request."""
 
     allowed: bool
@@ -74,7 +74,7 @@ class Standing:
         }
 
 
-def take(name: str, rate: float, size: int) -> Standing:
+def take(name: str, rate: float, size: int) -> RateState:
     """One request from the bucket `name`, which holds `size` and fills by `rate` a second."""
     shared = _shared.take(name, rate, size)
     return shared or _own.take(name, rate, size)
@@ -94,13 +94,13 @@ class _Shared:
         self._leases: dict[str, _Lease] = {}
         self._lock = threading.Lock()
 
-    def take(self, name: str, rate: float, size: int) -> Standing | None:
+    def take(self, name: str, rate: float, size: int) -> RateState | None:
         """None without Redis."""
         now = time.monotonic()
         if not settings.REDIS_URL or now < self._silent_until:
             return None
         if left := self._from_lease(name, now):
-            return Standing(True, left - 1, rate, size)
+            return RateState(True, left - 1, rate, size)
         many = max(1, min(_MOST_LEASED, int(rate * _LEASED)))
         try:
             taken, text = self._ask(name, rate, size, many)
@@ -111,7 +111,7 @@ class _Shared:
         left = float(text)
         if taken > 1:
             self._lease(name, _Lease(taken - 1, left, now + _LEASED))
-        return Standing(taken > 0, left + max(0, taken - 1), rate, size)
+        return RateState(taken > 0, left + max(0, taken - 1), rate, size)
 
     def _from_lease(self, name: str, now: float) -> float:
         """How many were left before this one was taken; 0 without a lease."""
@@ -147,7 +147,7 @@ class _Own:
         self._held: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, name: str, rate: float, size: int) -> Standing:
+    def take(self, name: str, rate: float, size: int) -> RateState:
         now = time.monotonic()
         with self._lock:
             left, at = self._held.get(name, (float(size), now))
@@ -157,7 +157,7 @@ class _Own:
             if len(self._held) >= _MOST_KEPT:
                 self._held.clear()
             self._held[name] = (left, now)
-        return Standing(allowed, left, rate, size)
+        return RateState(allowed, left, rate, size)
 
 
 _shared, _own = _Shared(), _Own()

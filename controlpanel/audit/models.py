@@ -294,7 +294,7 @@ class SearchText(models.Model):
 class TableDifference(models.Model):
     """A row beside the log that is not as its events say, until somebody confirms it.
 
-    Derived: verification writes it anew.
+    Derived: verification writes it again.
     """
 
     chain = models.CharField(max_length=40)

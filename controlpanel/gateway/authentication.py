@@ -34,19 +34,19 @@ def enter(request: HttpRequest) -> Entered:
         ) from None
 
 
-def check_rate(entered: Entered) -> rate_limit.Standing:
+def check_rate(entered: Entered) -> rate_limit.RateState:
     """Raises Refusal when the key has asked too often."""
     rate, burst = settings.PANEL_GATEWAY_RATE, settings.PANEL_GATEWAY_BURST
-    standing = rate_limit.take(str(entered.key.id), rate, burst)
-    if standing.allowed:
-        return standing
-    wait = standing.retry_after
+    state = rate_limit.take(str(entered.key.id), rate, burst)
+    if state.allowed:
+        return state
+    wait = state.retry_after
     raise refuse(
         429,
         "too_many_requests",
         _("This key asks too often. Nothing was done; wait %(n)d s and send it again.")
         % {"n": wait},
-        {**standing.headers, "Retry-After": str(wait)},
+        {**state.headers, "Retry-After": str(wait)},
     )
 
 

@@ -18,7 +18,7 @@ from controlpanel.gateway.routes import Found
 from controlpanel.lib.scope import Scope
 from controlpanel.operations import runner, services
 from controlpanel.operations.models import Operation
-from controlpanel.operations.own_changes import Deeds
+from controlpanel.operations.own_changes import OwnChanges
 from controlpanel.operations.services import Ask, Refused
 from controlpanel.operations.states import UNANSWERED
 from controlpanel.servers import labels as server_labels
@@ -141,7 +141,7 @@ def _looked_for(entered: Entered, provider_id: str) -> Server | None:
             seen = client.get_server(provider_id).server
     except (ApiError, clients.NoClient, clients.Busy) as error:
         raise upstream_errors.of_read(error) from None
-    return sync.apply_seen(account, seen, detail=True, own=Deeds(account)) if seen else None
+    return sync.apply_seen(account, seen, detail=True, own=OwnChanges(account)) if seen else None
 
 
 def _refusal(refused: Refused) -> Refusal:

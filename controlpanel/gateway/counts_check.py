@@ -56,9 +56,9 @@ class _Found:
 
 def check() -> Problem | None:
     """The first kind of problem, with the counts concerned. Raises KeysNotReady without a ring."""
-    found = _look()
+    found = _count()
     if found.missing:  # one may have been on its way from the one place to the other
-        found.missing &= _look().missing
+        found.missing &= _count().missing
     if found.changed:
         return _problem("reads_changed", _("counts of reads were changed"), found.changed)
     if found.missing:
@@ -68,7 +68,7 @@ def check() -> Problem | None:
     return None
 
 
-def _look() -> _Found:
+def _count() -> _Found:
     """Only a number that is proven says that there were smaller ones."""
     found, known = _Found(), dict[str, _Numbers]()
     waiting = list(Reads.objects.exclude(process=""))

@@ -25,7 +25,7 @@ class Series:
         self.begin()
 
     def begin(self) -> None:
-        """Anew: after a failure nobody knows which of its numbers were committed."""
+        """Again: after a failure nobody knows which of its numbers were committed."""
         self.process = secrets.token_hex(8)
         self.number = 0
 

@@ -107,13 +107,13 @@ def _let_in(request: HttpRequest, found: Found) -> Answer:
     assert found.route is not None
     entered = gateway_authentication.enter(request)
     authentication.note_use(entered.key, entered.scope.origin.address)
-    standing = gateway_authentication.check_rate(entered)
+    state = gateway_authentication.check_rate(entered)
     try:
         gateway_authentication.check_right(entered, found.route, request.path)
         given = _done(request, entered, found)
     except Refusal as refusal:
         given = refusal.answer
-    return Answer(given.status, given.content, {**standing.headers, **given.headers})
+    return Answer(given.status, given.content, {**state.headers, **given.headers})
 
 
 def _done(request: HttpRequest, entered: Entered, found: Found) -> Answer:

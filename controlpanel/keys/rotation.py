@@ -106,7 +106,7 @@ def promote(key_id: str, after: timedelta) -> datetime:
 
 
 def rewrap() -> Iterator[Rewrapped]:
-    """Seals what was sealed with an earlier key anew, with the one in force, holder by holder."""
+    """Seals what was sealed with an earlier key again, with the one in force, holder by holder."""
     readiness.refuse_unless_ready()
     vaults = [(holder, holder.vault) for holder in sealed_stores.registered() if holder.vault]
     for _holder, vault in vaults:
@@ -260,7 +260,7 @@ def _rewrap(holder: Holder, vault: Vault) -> Rewrapped:
         if not begun:
             witness.tell("keys.rewrapped", "pending", phase="intent", **facts)
             begun = True
-        _seal_anew(vault, value, result)
+        _seal_again(vault, value, result)
     if begun:
         settling = KeyCheck.objects.filter(key_id__in=result.no_longer_needed)
         settling.update(last_needed_at=clock.now())
@@ -285,7 +285,7 @@ def _sealed_earlier(vault: Vault, key_id: str) -> Iterator[Sealed]:
         after = page[-1].id
 
 
-def _seal_anew(vault: Vault, value: Sealed, result: Rewrapped) -> None:
+def _seal_again(vault: Vault, value: Sealed, result: Rewrapped) -> None:
     """One value at a time: a longer transaction would make people wait for it."""
     try:
         text = cipher.reseal(vault.purpose, value.text, value.context)

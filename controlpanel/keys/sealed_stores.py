@@ -1,4 +1,4 @@
-"""Who keeps values that a key of the ring made: all that the key room knows of them."""
+"""Who keeps values that a key of the ring made: all that `keys` knows of them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Sealed values of one purpose, so that they can be sealed anew.
+    """Sealed values of one purpose, so that they can be sealed again.
 
     `page(after, limit)`: those that follow the id `after` ("": from the first on), in order.
     `swap(value, text)`: stores `text` if `value.text` still stands there; False if it does not.

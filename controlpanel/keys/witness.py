@@ -1,4 +1,4 @@
-"""Whom the key room tells what it does: the audit log, which stands above it."""
+"""Whom `keys` tells what it does: the audit log, which stands above it."""
 
 from collections.abc import Callable
 from typing import Any, Final

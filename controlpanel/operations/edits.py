@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from controlpanel.credentials.tokens import clients
-from controlpanel.operations.own_changes import Deeds
+from controlpanel.operations.own_changes import OwnChanges
 from controlpanel.servers import sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.same import same
@@ -69,7 +69,7 @@ def read_again(server: Server) -> Server:
         with clients.page_slot(), clients.sync_client(server.account, READ_SECONDS) as client:
             shown = client.get_server(server.provider_id).server
     except NotFound:
-        sync.mark_gone(server.account, server.provider_id, Deeds(server.account))
+        sync.mark_gone(server.account, server.provider_id, OwnChanges(server.account))
         raise CannotRead(
             _("VPS.org no longer knows this server, so nothing was changed.")
         ) from None
@@ -78,7 +78,7 @@ def read_again(server: Server) -> Server:
         raise CannotRead(_not_asked(words)) from error
     if shown is None or shown.id != server.provider_id:
         raise CannotRead(_not_asked(""))
-    fresh = sync.apply_seen(server.account, shown, detail=True, own=Deeds(server.account))
+    fresh = sync.apply_seen(server.account, shown, detail=True, own=OwnChanges(server.account))
     if fresh is None:
         raise CannotRead(_("This account was disconnected meanwhile, so nothing was changed."))
     return fresh

@@ -25,7 +25,7 @@ _UNDER_WAY: Final = {"start": "starting", "stop": "stopping"}
 _NOT_DONE: Final = (State.REQUESTED.value, State.CANCELLED.value, State.FAILED.value)
 
 
-class _Deed(NamedTuple):
+class _OwnChange(NamedTuple):
     kind: str
     provider_id: str
     name: str
@@ -51,7 +51,7 @@ class _Deed(NamedTuple):
         return self.state != State.OBSERVED.value
 
 
-class Deeds:
+class OwnChanges:
     """`servers.outside_changes.Own` from the operations of one account.
 
     Read at the first question, which comes when the rows of the mirror are locked: nothing that was
@@ -62,8 +62,8 @@ class Deeds:
         self._account = account
 
     def in_flight(self) -> frozenset[str]:
-        making = (deed for deed in self._all if deed.kind in {"create", "delete"})
-        return frozenset(deed.provider_id for deed in making if deed.is_fresh) - {""}
+        making = (change for change in self._all if change.kind in {"create", "delete"})
+        return frozenset(change.provider_id for change in making if change.is_fresh) - {""}
 
     def made(self, provider_ids: Collection[str]) -> frozenset[str]:
         creates = Operation.objects.filter(
@@ -73,22 +73,27 @@ class Deeds:
 
     def may_have_made(self, name: str) -> bool:
         return any(
-            deed.kind == "create" and deed.is_open and not deed.provider_id and deed.name == name
-            for deed in self._all
+            change.kind == "create"
+            and change.is_open
+            and not change.provider_id
+            and change.name == name
+            for change in self._all
         )
 
     def deletes(self, provider_id: str) -> bool:
-        return any(deed.kind == "delete" and deed.is_at_work for deed in self._of[provider_id])
+        return any(
+            change.kind == "delete" and change.is_at_work for change in self._of[provider_id]
+        )
 
     def explains(self, provider_id: str, name: str, after: object) -> bool:
-        return any(_explains(deed, name, after) for deed in self._of[provider_id])
+        return any(_explains(change, name, after) for change in self._of[provider_id])
 
     def ended_lately(self, provider_id: str) -> bool:
         since = clock.now() - mirror.STALE_LIST
-        return any(deed.ended_at and deed.ended_at >= since for deed in self._of[provider_id])
+        return any(change.ended_at and change.ended_at >= since for change in self._of[provider_id])
 
     @cached_property
-    def _all(self) -> list[_Deed]:
+    def _all(self) -> list[_OwnChange]:
         now = clock.now()
         running = Operation.objects.filter(IS_OPEN, account=self._account)
         ended = Operation.objects.filter(
@@ -103,30 +108,30 @@ class Deeds:
             found.order_by().exclude(state__in=_NOT_DONE).values_list(*columns, *times)
             for found in (running, ended)
         ]
-        return [_Deed(*row) for row in rows[0].union(rows[1], all=True)]
+        return [_OwnChange(*row) for row in rows[0].union(rows[1], all=True)]
 
     @cached_property
-    def _of(self) -> defaultdict[str, list[_Deed]]:
-        found: defaultdict[str, list[_Deed]] = defaultdict(list)
-        for deed in self._all:
-            found[deed.provider_id].append(deed)
+    def _of(self) -> defaultdict[str, list[_OwnChange]]:
+        found: defaultdict[str, list[_OwnChange]] = defaultdict(list)
+        for change in self._all:
+            found[change.provider_id].append(change)
         return found
 
 
-def _explains(deed: _Deed, name: str, after: object) -> bool:
-    if not deed.is_at_work:
+def _explains(change: _OwnChange, name: str, after: object) -> bool:
+    if not change.is_at_work:
         return False
-    if deed.kind == "create":
+    if change.kind == "create":
         return True  # it is being made: an address comes, the status moves
-    if deed.kind == "update":
+    if change.kind == "update":
         # While it is open, whatever comes of its fields is its own.
-        return name in deed.body and (deed.is_open or same(name, after, deed.body[name]))
+        return name in change.body and (change.is_open or same(name, after, change.body[name]))
     if name != "status":
         return False
-    if deed.kind == "delete":
+    if change.kind == "delete":
         return True
-    if deed.is_fresh:
+    if change.is_fresh:
         return True  # not begun, under way, done, or in a word that nobody knows
-    if deed.kind == "reboot":
+    if change.kind == "reboot":
         return after in Server.MOVING
-    return after in {FINAL[deed.kind], _UNDER_WAY[deed.kind]}
+    return after in {FINAL[change.kind], _UNDER_WAY[change.kind]}

@@ -25,10 +25,10 @@ from controlpanel.operations import new_server_labels
 from controlpanel.operations.audit_events import can_record_outcome, record_later, record_outcome
 from controlpanel.operations.checks import preconditions, target_check
 from controlpanel.operations.models import Operation
-from controlpanel.operations.own_changes import Deeds
+from controlpanel.operations.own_changes import OwnChanges
 from controlpanel.operations.states import PERMISSIONS, State
 from controlpanel.operations.transitions import can_move, move
-from controlpanel.outgoing.enqueue import ring
+from controlpanel.outgoing.enqueue import enqueue
 from controlpanel.servers import identity, labels, sync
 from controlpanel.servers.models import Server
 from controlpanel.servers.selectors import is_within
@@ -38,7 +38,7 @@ from controlpanel.vpsorg.wire import Answer, PowerAnswer, ServerAnswer, ServerSe
 
 log = structlog.get_logger(__name__)
 
-FIRST_LOOK = timedelta(seconds=2)
+FIRST_POLL = timedelta(seconds=2)
 
 
 class OutcomeNotWritten(Exception):
@@ -69,7 +69,7 @@ def send_within_page(
         with clients.page_slot(wait):
             return _send(operation, seconds or clients.PAGE_SECONDS)
     except clients.Busy:
-        ring("operations.tasks.send", str(operation.id), request_id.current())
+        enqueue("operations.tasks.send", str(operation.id), request_id.current())
         return operation
 
 
@@ -201,10 +201,10 @@ def _update(client: Client, operation: Operation) -> _Outcome:
 
 
 def _delete(client: Client, operation: Operation) -> _Outcome:
-    seen = target_check.look(client, operation)
+    seen = target_check.fetch(client, operation)
     if target_check.is_another(operation, seen):
         return _changed_meanwhile(operation, seen)
-    # The look took its time: a lock or a removal of meanwhile holds.
+    # The read took its time: a lock or a removal of meanwhile holds.
     forbidden = _forbidden(operation)
     if forbidden:
         return forbidden
@@ -220,7 +220,7 @@ def _changed_meanwhile(operation: Operation, seen: ServerSeen) -> _Outcome:
     )
     return replace(
         _cancelled("changed_meanwhile", note),
-        mirror=lambda: sync.apply_seen(account, seen, detail=True, own=Deeds(account)),
+        mirror=lambda: sync.apply_seen(account, seen, detail=True, own=OwnChanges(account)),
     )
 
 
@@ -263,7 +263,7 @@ def _shown(operation: Operation, answer: ServerAnswer) -> _Outcome:
         return _accepted(fields)
     return _accepted(
         {**fields, "provider_id": server.id},
-        lambda: sync.apply_seen(account, server, detail=False, own=Deeds(account)),
+        lambda: sync.apply_seen(account, server, detail=False, own=OwnChanges(account)),
     )
 
 
@@ -285,7 +285,7 @@ def _is_known(operation: Operation, provider_id: str) -> bool:
 
 
 def _accepted(fields: Mapping[str, Any], mirror: Callable[[], object] | None = None) -> _Outcome:
-    look = {"next_poll_at": clock.now() + FIRST_LOOK}
+    look = {"next_poll_at": clock.now() + FIRST_POLL}
     return _Outcome(State.ACCEPTED, {**fields, **look}, mirror)
 
 
@@ -305,7 +305,7 @@ def _from_error(error: ApiError) -> _Outcome:
         "answer": error.content.decode(),
     }
     if error.sent == "ambiguous":
-        return _Outcome(State.UNKNOWN, {**fields, "next_poll_at": clock.now() + FIRST_LOOK})
+        return _Outcome(State.UNKNOWN, {**fields, "next_poll_at": clock.now() + FIRST_POLL})
     return _Outcome(State.FAILED, fields)
 
 

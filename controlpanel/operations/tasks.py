@@ -1,4 +1,4 @@
-"""The bell. Tasks carry ids only; what is due stands in the rows."""
+"""Tasks carry ids only; what is due stands in the rows."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -17,7 +17,7 @@ from controlpanel.operations import runner, sweeper
 from controlpanel.operations.following import polling
 from controlpanel.operations.models import Operation
 from controlpanel.operations.states import State
-from controlpanel.outgoing.enqueue import ring
+from controlpanel.outgoing.enqueue import enqueue
 from controlpanel.servers.models import Server
 
 
@@ -31,16 +31,22 @@ def send(operation_id: str, request: str = "") -> None:
 def tick() -> None:
     """Looks at every account for which something is due."""
     for account_id in due_accounts():
-        ring("operations.tasks.look", str(account_id))
+        enqueue("operations.tasks.poll", str(account_id))
 
 
 @shared_task
-def look(account_id: str) -> None:
+def poll(account_id: str) -> None:
     with request_id.bound(request_id.new()):
         account = Account.objects.get(id=account_id)
         if not is_connected(account):
             return
-        polling.look(account, at_least=timedelta(seconds=1), seconds=clients.WORKER_SECONDS)
+        polling.poll(account, at_least=timedelta(seconds=1), seconds=clients.WORKER_SECONDS)
+
+
+@shared_task(name="controlpanel.operations.tasks.look")
+def poll_by_its_former_name(account_id: str) -> None:
+    """What an older panel put into the queue. To be removed after one release."""
+    poll(account_id)
 
 
 @shared_task

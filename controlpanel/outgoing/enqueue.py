@@ -12,7 +12,7 @@ _QUIET_AFTER_FAILURE = 5.0
 _silent_until = 0.0
 
 
-def ring(task: str, *args: str) -> None:
+def enqueue(task: str, *args: str) -> None:
     """`task`: as in `outgoing.tasks.send_due`. Arguments are ids, never secrets."""
     global _silent_until
     if time.monotonic() < _silent_until:
@@ -21,4 +21,4 @@ def ring(task: str, *args: str) -> None:
         current_app.send_task(f"controlpanel.{task}", args=args, expires=60)
     except (OperationalError, OSError) as error:
         _silent_until = time.monotonic() + _QUIET_AFTER_FAILURE
-        log.warning("bell.silent", error=type(error).__name__)
+        log.warning("enqueue.failed", error=type(error).__name__)

@@ -29,4 +29,4 @@ def put(channel: str, body: str, expires_at: datetime | None = None) -> UUID:
 
 
 def _ring() -> None:
-    enqueue.ring("outgoing.tasks.send_due")
+    enqueue.enqueue("outgoing.tasks.send_due")

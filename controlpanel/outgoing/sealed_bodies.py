@@ -1,4 +1,4 @@
-"""Bodies of waiting messages: sealed for their row alone, and sealed anew when keys are rotated."""
+"""Bodies of waiting messages: sealed for their row alone, and again when keys are rotated."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

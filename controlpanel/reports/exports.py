@@ -228,7 +228,7 @@ def _fail(export: Export, problem: str) -> None:
 
 
 def _move(export: Export, **fields: Any) -> bool:
-    """False if somebody else has begun it anew."""
+    """False if somebody else has begun it again."""
     mine = Export.objects.filter(id=export.id, attempt=export.attempt, state="working")
     return mine.update(**fields) == 1
 

@@ -74,7 +74,7 @@ def _openid_is_whole() -> None:
 _CHECKS: Final[tuple[Callable[[], None], ...]] = (
     _openid_is_whole,
     _migrated,
-    triggers.refuse_unless_standing,
+    triggers.refuse_unless_complete,
     readiness.refuse_unless_ready,
     _no_uninvited_demo_people,
 )

@@ -25,10 +25,10 @@ def record_start(process: str) -> None:
     and nothing else is done."""
     with request_id.bound(request_id.current() or request_id.new()):
         try:
-            read_only.look_back()
+            read_only.read_back()
             schema_changes.record_changes()
             baseline.take()
-            clock_jumps.look_back()
+            clock_jumps.read_back()
             _record(process)
         except (AuditUnavailable, DatabaseError, InterfaceError, KeysNotReady):
             log.exception("panel.start_not_recorded", process=process)

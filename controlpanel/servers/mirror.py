@@ -17,7 +17,7 @@ from controlpanel.vpsorg.wire import ServerList, ServerSeen
 MISSES_UNTIL_GONE: Final = 2
 # A list from before a change may still arrive for this long.
 STALE_LIST: Final = timedelta(minutes=2)
-# More at once wait for the next look, so that the chain is not held for long.
+# More at once wait for the next poll, so that the chain is not held for long.
 MOST_OUTSIDE: Final = 200
 
 
@@ -84,7 +84,7 @@ class Rows:
         self._change(server, "gone_at", "changed_at", "misses")
 
     def write(self) -> None:
-        # Another look, or the answer to a create, may have brought the same one in meanwhile.
+        # Another poll, or the answer to a create, may have brought the same one in meanwhile.
         Server.objects.bulk_create(self._new, ignore_conflicts=True)
         if self._new:
             made = [server.id for server in self._new]

@@ -66,7 +66,7 @@ class Server(models.Model):
             ),
         )
         indexes = (
-            # The list page walks this one: fifty rows are read, however many there are.
+            # The list page reads along this one: fifty rows are read, however many there are.
             models.Index(
                 fields=("account", "name_order", "name", "provider_id"),
                 condition=models.Q(gone_at__isnull=True),

@@ -1,7 +1,7 @@
 """What somebody did at VPS.org without the panel, told from what the panel did itself.
 
 It is found where the mirror changes, and recorded in the same transaction: a change that cannot
-be recorded does not come into the mirror either, and is found again by the next look.
+be recorded does not come into the mirror either, and is found again by the next poll.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -30,7 +30,7 @@ OUTAGES = frozenset(
     }
 )  # fmt: skip
 # While somebody looks on, an outage is asked about so often.
-LOOKED_AT = timedelta(seconds=10)
+WATCHED_EVERY = timedelta(seconds=10)
 CALM_SECONDS, BUSY_SECONDS, LONGEST_SECONDS = 30.0, 8.0, 300.0
 
 
@@ -45,7 +45,7 @@ class Applied:
     doubtful: frozenset[str]
 
 
-def claim(account: Account, *, at_least: timedelta, looked_at: bool = False) -> bool:
+def claim(account: Account, *, at_least: timedelta, watched: bool = False) -> bool:
     """True for exactly one caller, if nobody asked within `at_least` and no back-off runs.
 
     `looked_at`: somebody waits for it. After an outage they need not wait for the back-off, which
@@ -55,8 +55,8 @@ def claim(account: Account, *, at_least: timedelta, looked_at: bool = False) -> 
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     due = Q(tried_at=None) | Q(tried_at__lte=now - at_least)
     calm = Q(failures=0) | Q(next_at__lte=now)
-    if looked_at:
-        calm |= Q(trouble__in=OUTAGES, tried_at__lte=now - LOOKED_AT)
+    if watched:
+        calm |= Q(trouble__in=OUTAGES, tried_at__lte=now - WATCHED_EVERY)
     claimed = AccountSync.objects.filter(free, due, calm, account=account)
     return claimed.update(claimed_until=now + CLAIM, tried_at=now) == 1
 
@@ -157,8 +157,8 @@ def answered(account: Account) -> None:
 
 def want_detail(server: Server) -> None:
     """Somebody looks at this server: workers fill what only the detail call carries."""
-    looked_at = Server.objects.filter(id=server.id)
-    read_only.if_possible(lambda: looked_at.update(wanted_at=clock.now()))
+    watched = Server.objects.filter(id=server.id)
+    read_only.if_possible(lambda: watched.update(wanted_at=clock.now()))
 
 
 def note_trouble(

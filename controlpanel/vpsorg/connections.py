@@ -149,10 +149,10 @@ def connections() -> Connections:
     return _connections
 
 
-def _start_anew() -> None:
+def _start_again() -> None:
     """A forked process does not use its parent's connections."""
     global _connections
     _connections = Connections()
 
 
-os.register_at_fork(after_in_child=_start_anew)
+os.register_at_fork(after_in_child=_start_again)

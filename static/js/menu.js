@@ -5,7 +5,7 @@ export function startMenus() {
   document.addEventListener("toggle", opened, true);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") dismissReason();
-    else walk(event);
+    else moveTo(event);
   });
   for (const type of ["pointerout", "focusout"]) {
     document.addEventListener(type, (event) => {
@@ -33,7 +33,7 @@ function place(menu, source) {
   menu.style.top = `${below ? box.bottom : Math.max(8, box.top - menu.offsetHeight - 8)}px`;
 }
 
-function walk(event) {
+function moveTo(event) {
   const menu = event.target.closest?.(".menu[popover]");
   if (!menu) return;
   const items = [...menu.querySelectorAll(".menu-item")];

@@ -1,5 +1,5 @@
 // <input data-suggest="address">, and after it in the same place <ul role="listbox" id>: what may be
-// typed next, from the server. Arrow keys walk, Enter takes, Escape closes; without a script the
+// typed next, from the server. Arrow keys move, Enter takes, Escape closes; without a script the
 // field is a plain one.
 import { announce } from "./toast.js";
 import { word } from "./words.js";
@@ -84,7 +84,7 @@ function suggest(input) {
       }
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      walk(event.key === "ArrowDown" ? 1 : -1);
+      move(event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Escape") {
       event.preventDefault();
       close();
@@ -95,7 +95,7 @@ function suggest(input) {
   }
 
   // One step beyond either end nothing is chosen, and Enter asks for what is typed.
-  function walk(step) {
+  function move(step) {
     const all = options();
     const from = all.indexOf(chosen());
     const to = (from + 1 + step + all.length + 1) % (all.length + 1);

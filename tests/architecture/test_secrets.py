@@ -35,9 +35,9 @@ def test_only_credentials_clients_opens_a_token() -> None:
     }
 
 
-@pytest.mark.parametrize("room", ["web", "operations", "servers", "accounts", "audit"])
-def test_the_upper_rooms_reveal_nothing(room: str) -> None:
-    revealing = {name for name in callers("reveal") if name.startswith(f"controlpanel/{room}/")}
+@pytest.mark.parametrize("package", ["web", "operations", "servers", "accounts", "audit"])
+def test_the_upper_packages_reveal_nothing(package: str) -> None:
+    revealing = {name for name in callers("reveal") if name.startswith(f"controlpanel/{package}/")}
     assert revealing <= {
         # The demo's tokens open a sandbox and nothing else; it compares fingerprints only.
         "controlpanel/runtime/management/commands/demo.py",

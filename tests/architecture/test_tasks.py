@@ -22,11 +22,11 @@ from tests.tools.valkey import ValkeyServer
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 COMMANDS = {"make run": worker_command(), "Compose": COMPOSE["services"]["worker"]["command"]}
-BELL = ROOT / "controlpanel" / "outgoing" / "enqueue.py"
+ENQUEUE = ROOT / "controlpanel" / "outgoing" / "enqueue.py"
 # What an older panel put into the queue and called otherwise; each stays for one release.
-FORMER_NAMES = {"controlpanel.operations.tasks.export"}
+FORMER_NAMES = {"controlpanel.operations.tasks.export", "controlpanel.operations.tasks.look"}
 # Other ways to put a task into the queue.
-_PAST_THE_BELL = {"send_task", "delay", "apply_async"}
+_OTHER_WAYS = {"send_task", "delay", "apply_async"}
 
 
 def beat_asks_for() -> set[str]:
@@ -48,12 +48,12 @@ def _last_word(called: ast.expr) -> str:
     return called.id if isinstance(called, ast.Name) else ""
 
 
-def rings_ask_for() -> set[str]:
+def code_asks_for() -> set[str]:
     found = set()
     for path, name, call in calls():
-        if name == "ring":
+        if name == "enqueue":
             task = call.args[0]
-            assert isinstance(task, ast.Constant), f"{path}:{call.lineno} rings for what it finds"
+            assert isinstance(task, ast.Constant), f"{path}:{call.lineno} enqueues what it finds"
             found.add(f"controlpanel.{task.value!s}")
     return found
 
@@ -90,7 +90,7 @@ def registered(
         yield set(re.findall(r"^ +\. (controlpanel\.\S+)$", log.tail(300), re.MULTILINE))
 
 
-def rooms_with_tasks() -> set[str]:
+def packages_with_tasks() -> set[str]:
     paths = [path.relative_to(ROOT) for path in files() if path.name == "tasks.py"]
     return {".".join(path.with_suffix("").parts) for path in paths if path.parts[0] != "tests"}
 
@@ -98,9 +98,9 @@ def rooms_with_tasks() -> set[str]:
 def test_the_worker_knows_whatever_it_is_asked_for(registered: set[str]) -> None:
     assert len(beat_asks_for()) > 10
     assert not beat_asks_for() - registered
-    assert len(rings_ask_for()) > 2
-    assert not rings_ask_for() - registered
-    assert rooms_with_tasks() == {task.rpartition(".")[0] for task in registered}
+    assert len(code_asks_for()) > 2
+    assert not code_asks_for() - registered
+    assert packages_with_tasks() == {task.rpartition(".")[0] for task in registered}
 
 
 def test_the_worker_knows_what_an_older_panel_asked_for(registered: set[str]) -> None:
@@ -119,6 +119,6 @@ def test_whoever_writes_to_redis_cannot_end_the_worker(
             assert "shutdown" not in log.tail(300)
 
 
-def test_nothing_is_asked_of_the_worker_past_the_bell() -> None:
-    found = {path for path, name, _ in calls() if name in _PAST_THE_BELL}
-    assert found == {BELL}
+def test_nothing_is_enqueued_elsewhere() -> None:
+    found = {path for path, name, _ in calls() if name in _OTHER_WAYS}
+    assert found == {ENQUEUE}

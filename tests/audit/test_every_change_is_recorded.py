@@ -25,7 +25,7 @@ WRITES = {
     "save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create",
     "update_or_create",
 }  # fmt: skip
-# Rooms without rows of what people do. The log itself is written by its own rules.
+# Packages without rows of what people do. The log itself is written by its own rules.
 NO_ROWS = {"audit", "lib", "sandbox", "vpsorg"}
 RECORDING = ("record", "_record", "tell", "_tell")
 
@@ -88,14 +88,14 @@ def _writers_in(place: str, text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _route_names() -> set[str]:
-    def walk(patterns):
+    def iterate(patterns):
         for pattern in patterns:
             if hasattr(pattern, "url_patterns"):
-                yield from walk(pattern.url_patterns)
+                yield from iterate(pattern.url_patterns)
             else:
                 yield pattern.name
 
-    return set(walk(get_resolver().url_patterns))
+    return set(iterate(get_resolver().url_patterns))
 
 
 def _manage():

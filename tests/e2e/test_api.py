@@ -59,7 +59,7 @@ def test_a_create_is_written_as_it_is_typed(visit, door):
     assert not door.changes(began)
 
 
-def test_it_is_written_anew_without_javascript(visit, door):
+def test_it_is_written_again_without_javascript(visit, door):
     began = door.mark()
     page = visit("operator", javascript=False)
     page.goto(f"{SERVERS}new/")

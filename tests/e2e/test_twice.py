@@ -68,7 +68,7 @@ def test_back_and_once_more_without_javascript(visit, door):
     doing.create(page, "back-plain")
     receipt = page.url
     page.go_back()
-    # The browser asked for the form anew, and only the name tells that it is the same.
+    # The browser asked for the form again, and only the name tells that it is the same.
     expect(page.get_by_label("Name", exact=True)).to_have_value("back-plain")
     doing.create_button(page).click()
     page.get_by_role("link", name="See its receipt").click()

@@ -73,7 +73,7 @@ def _page(job: dict[str, Any]) -> None:
 
 def _look(job: dict[str, Any]) -> None:
     account = Account.objects.get(id=job["account"])
-    polling.look(account, at_least=timedelta(0), seconds=5)
+    polling.poll(account, at_least=timedelta(0), seconds=5)
 
 
 def _sweep(job: dict[str, Any]) -> None:

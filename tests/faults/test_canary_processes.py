@@ -90,7 +90,7 @@ def use(people: tuple[Browser, ...], panel: RunningPanel) -> None:
         adam.send_form(f"{BASE}/servers/12352/delete/", confirm_name="cache-sg-01")
 
 
-def look_at_pages(people: tuple[Browser, ...]) -> None:
+def poll_pages(people: tuple[Browser, ...]) -> None:
     for path in ("servers/", "servers/12345/", "operations/", "audit/", "tokens/", "members/"):
         people[0].page(f"{BASE}/{path}")
         people[0].page(f"{BASE}/{path}", **{"HX-Request": "true"})
@@ -108,7 +108,7 @@ def command_lines(panel: RunningPanel, sinks: Sinks) -> None:
 def test_no_trace(panel: RunningPanel, people: tuple[Browser, ...], sinks: Sinks) -> None:
     monitor = Monitor(panel.environment()["REDIS_URL"])
     use(people, panel)
-    look_at_pages(people)
+    poll_pages(people)
     people[2].send_form("/accounts/password/reset/", email="operator@example.com")
     command_lines(panel, sinks)
     with panel.redis() as client:
@@ -117,12 +117,12 @@ def test_no_trace(panel: RunningPanel, people: tuple[Browser, ...], sinks: Sinks
     panel.process("worker").kill()
     panel.process("valkey").kill()
     people[2].send_form(f"{BASE}/servers/12347/reboot/")
-    look_at_pages(people)
+    poll_pages(people)
     eventually(lambda: panel.process("worker").is_running(), 30)
     for person in people:  # the canary is refused, replaced by another, and removed
         panel.sandbox("PATCH", "tokens/canary", revoked=True)
         person.send_form(f"{BASE}/tokens/", token=TOKEN)
-    look_at_pages(people)
+    poll_pages(people)
 
     assert any("lpush" in said.lower() for said in monitor.said)
     sinks.pour("said to Redis", "\n".join(monitor.said))

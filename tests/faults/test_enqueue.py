@@ -1,4 +1,4 @@
-"""The web process rings the workers' bell, not that of nobody."""
+"""What the web process enqueues reaches the workers."""
 
 import os
 import subprocess

@@ -57,7 +57,7 @@ def test_nothing_is_done_and_it_recovers_by_itself(
         page = post(person, change, "form-0001")
         invariants.tells_no_token(page)
         if change.is_edit and way is unwritable.without_keys:
-            # It is read anew first, and for that a token would have to be opened.
+            # It is read again first, and for that a token would have to be opened.
             assert page.status_code == 409
         else:
             assert page.status_code == 503
@@ -113,21 +113,21 @@ def test_what_a_person_must_see_to_outlives_the_process(fleet: Account, alice: P
     read_only_state.forget()
     cache.clear()
     assert read_only.closed() is None
-    read_only.look_back()
+    read_only.read_back()
     found = read_only.closed()
     assert found is not None
     assert found.why == read_only.CHANGED
     call_command("reopen", reason="Seen to.")
     read_only_state.forget()
     cache.clear()
-    read_only.look_back()
+    read_only.read_back()
     assert read_only.closed() is None
 
 
 def test_a_process_that_starts_finds_a_changed_head(fleet: Account, alice: Person) -> None:
     write_something(fleet, alice)
     with unwritable.changed_head(fleet.team.chain):
-        read_only.look_back()
+        read_only.read_back()
         assert read_only.closed()
 
 
@@ -261,7 +261,7 @@ def test_nobody_asks_the_provider_meanwhile(
         before = len(sandbox.journal.entries())
         clock.shift(timedelta(minutes=1))
         assert bob.get(f"{BASE}/servers/", headers=HTMX).status_code == 200
-        tasks.look(str(fleet.id))
+        tasks.poll(str(fleet.id))
         assert len(sandbox.journal.entries()) == before
 
 

@@ -130,5 +130,5 @@ def test_twenty_people_notice_nothing(panel: RunningPanel) -> None:
     assert not seen.sent.keys() - {"accepted", "observed", ""}
     checked = panel.command("verify_audit")
     assert checked.returncode == 0, checked.stdout
-    # With the new keys only, after everybody has started anew.
+    # With the new keys only, after everybody has started again.
     assert panel.command("preflight").returncode == 0

@@ -127,7 +127,7 @@ def test_one_that_was_never_told_finds_in_the_log_that_it_is_closed(
         assert read_only.closed()
     read_only_state.forget()
     cache.clear()
-    monkeypatch.setattr(read_only_state, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(read_only_state, "READ_EVERY", 0.0)
     found = read_only.closed()
     assert found is not None
     assert found.why == read_only_state.CHANGED

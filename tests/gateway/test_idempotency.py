@@ -47,7 +47,7 @@ def test_what_the_provider_says_to_a_change(operator, sandbox, status, body, fre
 
 
 def test_a_token_that_cannot_be_opened(operator, sandbox, bob):
-    """Never sent: the person stores it anew, and the script sends the same once more."""
+    """Never sent: the person stores it again, and the script sends the same once more."""
     token = Credential.objects.get(user=bob.user)
     Credential.objects.filter(id=token.id).update(sealed="x")
     assert said(again(operator))["code"] == "token_unreadable"
@@ -96,7 +96,7 @@ def test_what_waits_for_a_worker_is_not_over(operator, sandbox, monkeypatch):
         assert said(again(operator))["code"] == "not_sent_yet"
     operation = Operation.objects.get()
     runner.send(operation.id)
-    clock.shift(runner.FIRST_LOOK * 2)
+    clock.shift(runner.FIRST_POLL * 2)
     assert again(operator).status_code == 200
     assert len(sandbox.changes()) == 1
 
@@ -108,7 +108,7 @@ def test_what_a_worker_did_not_send_frees_it(operator, sandbox, monkeypatch):
         patch.setattr("controlpanel.gateway.reads.SECONDS", 0.1)
         again(operator)
     Operation.objects.update(state="cancelled", code="too_old", ended_at=clock.now())
-    clock.shift(runner.FIRST_LOOK * 2)
+    clock.shift(runner.FIRST_POLL * 2)
     assert again(operator).status_code == 200
     assert len(sandbox.changes()) == 1
 

@@ -48,8 +48,8 @@ def test_threads_that_take_several_at_the_same_moment_lose_none(valkey, monkeypa
         return answer
 
     def take() -> bool:
-        standing = bucket.take("key", 50.0, 200)
-        return standing is not None and standing.allowed
+        state = bucket.take("key", 50.0, 200)
+        return state is not None and state.allowed
 
     monkeypatch.setattr(bucket, "_ask", ask_at_the_same_moment)
     with ThreadPoolExecutor(8) as threads:

@@ -136,7 +136,7 @@ def test_what_is_no_json_is_unreadable(viewer, sandbox, number):
     assert (answer.status_code, said(answer)["code"]) == (502, "unreadable")
 
 
-def test_nothing_but_the_links_is_written_anew(viewer, sandbox, settings):
+def test_nothing_but_the_links_is_written_again(viewer, sandbox, settings):
     link = f"{sandbox.url}/api/v1/servers/?page=2"
     body = f'{{"count": 3, "n": 1e400, "n\\u0065xt": "{link}", "results": [], "previous": null}}'
     sandbox.fault("status", "GET", "/servers/$", status=200, body=body)

@@ -315,7 +315,7 @@ def test_no_key_changes_without_a_record(own_ring: KeyRing, ring_file: Path) -> 
     assert not KeyCheck.objects.filter(key_id="mfa-2").exists()
 
 
-def test_nothing_is_sealed_anew_without_a_record(shelf: Shelf) -> None:
+def test_nothing_is_sealed_again_without_a_record(shelf: Shelf) -> None:
     shelf.keep("a", "one")
     in_force()
     with broken_audit():

@@ -38,7 +38,7 @@ def is_looked_for_later(operation):
     """Not at once: the provider needs a moment."""
     assert operation.next_poll_at
     assert operation.sending_at
-    return operation.next_poll_at >= operation.sending_at + runner.FIRST_LOOK
+    return operation.next_poll_at >= operation.sending_at + runner.FIRST_POLL
 
 
 def test_reboot_is_sent_once(bob, server, sandbox):

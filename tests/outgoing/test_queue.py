@@ -64,7 +64,7 @@ def test_the_bell_carries_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         "celery.app.base.Celery.send_task",
         lambda _app, name, args, **_options: sent.append((name, *args)),
     )
-    enqueue.ring("outgoing.tasks.send_due")
+    enqueue.enqueue("outgoing.tasks.send_due")
     assert sent == [("controlpanel.outgoing.tasks.send_due",)]
 
 

@@ -55,8 +55,8 @@ def test_it_works(other: Other) -> None:
 
 
 def test_it_is_rung_again_and_again(settings: object) -> None:
-    bells = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}  # type: ignore[attr-defined]
-    assert "controlpanel.outgoing.tasks.send_due" in bells
+    periodic = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}  # type: ignore[attr-defined]
+    assert "controlpanel.outgoing.tasks.send_due" in periodic
 
 
 def test_what_fails_is_tried_again_and_less_often(other: Other) -> None:
@@ -211,7 +211,7 @@ def test_one_thread_of_a_process_waits_at_most(other: Other) -> None:
     assert sender.send_due() == 1
 
 
-def test_waiting_messages_are_sealed_anew(own_ring: KeyRing, other: Other) -> None:
+def test_waiting_messages_are_sealed_again(own_ring: KeyRing, other: Other) -> None:
     readiness.refuse_unless_ready()
     queue.put("other", "one")
     key = rotation.add("outgoing")

@@ -356,14 +356,14 @@ def test_fields_that_no_form_has_change_nothing(world, bob):
 
 
 def _patterns():
-    def walk(patterns):
+    def iterate(patterns):
         for pattern in patterns:
             if hasattr(pattern, "url_patterns"):
-                yield from walk(pattern.url_patterns)
+                yield from iterate(pattern.url_patterns)
             else:
                 yield pattern.name, pattern
 
-    return list(walk(get_resolver().url_patterns))
+    return list(iterate(get_resolver().url_patterns))
 
 
 def _names():

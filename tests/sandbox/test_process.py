@@ -94,7 +94,7 @@ def test_it_can_speak_the_second_dialect(start: Start) -> None:
 
 
 def test_it_needs_nothing_of_ours(start: Start) -> None:
-    """It stands apart: no other room, no library, no TLS in its process."""
+    """It stands apart: no other package of ours, no library, no TLS in its process."""
     code = (
         "import sys, runpy\n"
         "sys.argv = ['sandbox', '--help']\n"

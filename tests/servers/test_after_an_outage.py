@@ -97,7 +97,7 @@ def test_what_does_not_end_by_itself_is_left_alone(synced, sandbox, code):
     sandbox.journal.clear()
     clock.shift(timedelta(seconds=20))
     sync.answered(synced)
-    polling.look_within_page([synced], at_least=timedelta(seconds=1))
+    polling.poll_within_page([synced], at_least=timedelta(seconds=1))
     assert not sandbox.journal.entries()
 
 

@@ -187,7 +187,7 @@ def test_the_detail_of_one_tells_it_as_well(alice, bob, chosen, sandbox):
         created_at=clock.now() - timedelta(days=300), untold={"created_at": None}
     )
     sandbox.fault("rewrite", "GET", DETAIL, set={"created_at": OTHER}, times=None)
-    polling.look_at(Server.objects.get(id=back.id), 5)
+    polling.poll_server(Server.objects.get(id=back.id), 5)
     assert of(bob) == {DB}
 
 

@@ -45,7 +45,7 @@ def disconnect(alice, account):
 
 @pytest.fixture
 def again(alice, synced, server):
-    """Disconnected with a lock and labels on one server, and connected anew."""
+    """Disconnected with a lock and labels on one server, and connected again."""
     marked(alice, server(WEB))
     disconnect(alice, synced)
     return connected(alice)

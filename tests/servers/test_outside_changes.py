@@ -305,7 +305,7 @@ def test_a_secret_of_the_same_text_as_a_value_changes_no_value(
     shown = server("web-server-01")
     before = (shown.status, shown.name, shown.location, shown.os_name)
     sandbox.fault("rewrite", "GET", "/servers/", set=told, times=None)
-    polling.look_at(shown, 5)
+    polling.poll_server(shown, 5)
     later()
     shown.refresh_from_db()
     assert (shown.status, shown.name, shown.location, shown.os_name) == before

@@ -16,7 +16,7 @@ DETAIL_ONLY = ("ipv6_address", "backups_enabled", "cpu_percent", "bandwidth")
 @pytest.fixture
 def told(synced, server, sandbox):
     """One server whose detail was read; `told(kind, set=…, remove=…)` shows it again otherwise."""
-    polling.look_at(server("web-server-01"), 5)
+    polling.poll_server(server("web-server-01"), 5)
 
     def show(kind, **rewritten):
         clock.shift(timedelta(minutes=3))
@@ -26,7 +26,7 @@ def told(synced, server, sandbox):
         if kind == "list":
             look(synced)
         else:
-            polling.look_at(Server.objects.get(provider_id="12345"), 5)
+            polling.poll_server(Server.objects.get(provider_id="12345"), 5)
         return Server.objects.get(provider_id="12345")
 
     return show

@@ -49,7 +49,7 @@ class ValkeyServer:
 
     @contextmanager
     def used_by(self, settings: Any) -> Iterator[None]:
-        """Cache and bell go through this server while the block runs."""
+        """Cache and queue go through this server while the block runs."""
         from controlpanel.celery import app
 
         settings.REDIS_URL = self.url

@@ -301,22 +301,22 @@ def test_a_catalogue_is_complete_when_nothing_was_left_out(
         assert call(entries, whole=whole).complete is complete
 
 
-def walk(value: Any) -> Any:
+def iterate(value: Any) -> Any:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
-            yield from walk(inner)
+            yield from iterate(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from walk(inner)
+            yield from iterate(inner)
     elif is_dataclass(value) and not isinstance(value, type):
-        yield from walk(asdict(value))
+        yield from iterate(asdict(value))
     else:
         yield value
 
 
 def assert_tame(value: Any) -> None:
-    for one in walk(value):
+    for one in iterate(value):
         if isinstance(one, str):
             assert len(one) <= 500
             assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cs"} for char in one)

@@ -1,4 +1,4 @@
-"""What the key room asks about people's second factors, and how it seals them anew."""
+"""What `keys` asks about people's second factors, and how it seals them again."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

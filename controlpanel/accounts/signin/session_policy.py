@@ -106,7 +106,7 @@ def _end(request: HttpRequest, scope: Scope, limit: str, words: str, sentence: s
         with transaction.atomic():
             record_by(scope, "session.expired", target, limit=limit, after=words)
     except (AuditUnavailable, DatabaseError, InterfaceError):
-        # Or nobody could sign in anew, to look, while nothing can be recorded.
+        # Or nobody could sign in again, to look, while nothing can be recorded.
         unrecorded_sign_ins.note("session.expired", scope.actor.name, scope.origin.address)
     logout(request)
     raise SessionOver(sentence)

@@ -1,4 +1,4 @@
-"""What a team asks of its members beyond the house's rules, and setting it."""
+"""What a team asks of its members beyond the panel's rules, and setting it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""What the audit log tells the key room, and hears from it."""
+"""What the audit log tells `keys`, and hears from it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -23,7 +23,7 @@ from controlpanel.audit.models import (
     CheckpointChain,
     SigningKey,
 )
-from controlpanel.audit.reading.batches import Progress, quietly, walk
+from controlpanel.audit.reading.batches import Progress, iterate, quietly
 from controlpanel.keys import ring, signatures
 from controlpanel.lib import clock
 
@@ -167,14 +167,16 @@ def _events_of_span(wanted: Span, row: CheckpointChain, told: Progress) -> Itera
     events = AuditEvent.objects.filter(chain=row.chain)
     later = events.filter(seq__lte=row.seq, at__gte=wanted.since).order_by("seq").first()
     # The one before shows where the span begins; if nothing was recorded since, the last one.
-    return walk(events, row.seq, since=max(1, later.seq - 1) if later else row.seq, told=told)
+    return iterate(events, row.seq, since=max(1, later.seq - 1) if later else row.seq, told=told)
 
 
 def _marked(
     wanted: Histories, events: Iterator[AuditEvent], until: int
 ) -> Iterator[tuple[AuditEvent, bool]]:
     """Both run side by side, so that neither need be kept."""
-    asked = iter(walk(wanted.found.values_list("seq", flat=True), until) if wanted.filters else ())
+    asked = iter(
+        iterate(wanted.found.values_list("seq", flat=True), until) if wanted.filters else ()
+    )
     next_asked = next(asked, 0)
     for event in events:
         while 0 < next_asked < event.seq:

@@ -10,7 +10,7 @@ from django.db.models import Min, Q, QuerySet
 from controlpanel.audit.log.content import requested_as
 from controlpanel.audit.models import AuditEvent
 from controlpanel.audit.reading import selectors
-from controlpanel.audit.reading.batches import Progress, quietly, walk
+from controlpanel.audit.reading.batches import Progress, iterate, quietly
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 
@@ -107,7 +107,7 @@ def events(
     wanted: Histories, of: Mapping[Key, int], until: int, told: Progress = quietly
 ) -> Iterator[AuditEvent]:
     """Oldest first."""
-    for event in walk(within(wanted.seen, of), until, told=told):
+    for event in iterate(within(wanted.seen, of), until, told=told):
         first = of.get((event.target_kind, event.target_id))
         if first is not None and event.target_seq >= first:
             yield event
@@ -126,7 +126,7 @@ def runs(
     found: dict[Key, Run] = {key: Run() for key in of}
     rows = within(wanted.seen, of).filter(target_seq__gt=0)
     numbers = rows.values_list("target_kind", "target_id", "target_seq")
-    for kind, target, number in walk(numbers, until, told=told):
+    for kind, target, number in iterate(numbers, until, told=told):
         if number >= of.get((kind, target), number + 1):
             found[kind, target].goes_on(number)
     return found

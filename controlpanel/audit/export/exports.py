@@ -16,7 +16,7 @@ from controlpanel.audit.hashing import time_text
 from controlpanel.audit.log.recorder import Target, record_by
 from controlpanel.audit.models import AuditEvent, ChainHead
 from controlpanel.audit.reading import selectors
-from controlpanel.audit.reading.batches import Progress, quietly, walk
+from controlpanel.audit.reading.batches import Progress, iterate, quietly
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 
@@ -75,7 +75,7 @@ def write(file: IO[bytes], scope: Scope, wish: Wish, told: Progress = quietly) -
     if wish.form == "bundle":
         return write_bundle(file, _wanted(scope, wish), told, wish.at)
     seen = _Seen()
-    events = seen.through(walk(selectors.events(scope, **wish.asked), _head(scope), told=told))
+    events = seen.through(iterate(selectors.events(scope, **wish.asked), _head(scope), told=told))
     for line in _LINES[wish.form](events):
         file.write(line)
     return Taken(seen.count, seen.first, seen.last, _hash(file))

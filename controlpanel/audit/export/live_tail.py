@@ -19,7 +19,7 @@ from django.conf import settings
 
 from controlpanel.audit.export.lines import json_line
 from controlpanel.audit.models import AuditEvent, ChainHead, TailCursor
-from controlpanel.audit.reading.batches import walk
+from controlpanel.audit.reading.batches import iterate
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ def _write_chain(path: Path, chain: str, written: int, ends: float) -> None:
 def _missing(chain: str, written: int) -> Iterator[AuditEvent]:
     """Numbers appear in order: whoever writes an event has locked the head of its chain."""
     head = ChainHead.objects.get(chain=chain).seq
-    return walk(AuditEvent.objects.filter(chain=chain), head, since=written + 1)
+    return iterate(AuditEvent.objects.filter(chain=chain), head, since=written + 1)
 
 
 def _append(path: Path, lines: bytes) -> None:

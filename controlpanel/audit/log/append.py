@@ -102,7 +102,7 @@ _START: Final = Head(0, hashing.GENESIS, "", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChainState:
     """Where a chain stood, and at that moment some of its targets. Never changed: threads share
     it. Under other keys than these it is worth nothing."""
 
@@ -114,25 +114,25 @@ class Standing:
         return self.targets[place.kind, place.target]
 
 
-_standings: dict[str, Standing] = {}
+_states: dict[str, ChainState] = {}
 
 
-def remembered(place: Place, keys: ring.KeyRing) -> Standing | None:
+def remembered(place: Place, keys: ring.KeyRing) -> ChainState | None:
     """Where this process left the chain, perhaps in a transaction that came to nothing."""
-    known = _standings.get(_name(place.chain))
+    known = _states.get(_name(place.chain))
     if known and known.keys is keys and (place.kind, place.target) in known.targets:
         return known
     return None
 
 
-def read(place: Place, keys: ring.KeyRing) -> Standing:
+def read(place: Place, keys: ring.KeyRing) -> ChainState:
     """The chain's head, locked until the transaction ends, and the target's; both checked."""
     with connection.cursor() as cursor:
         head = _locked_head(cursor, place.chain, keys)
         target = _target_head(cursor, place, keys)
-    known = _standings.get(_name(place.chain))
+    known = _states.get(_name(place.chain))
     others = known.targets if known and (known.keys, known.head) == (keys, head) else {}
-    return Standing(keys, head, {**others, (place.kind, place.target): target})
+    return ChainState(keys, head, {**others, (place.kind, place.target): target})
 
 
 def hold(chain: str, keys: ring.KeyRing) -> Head:
@@ -148,7 +148,7 @@ def head_fits(head: ChainHead) -> bool:
 
 
 def write(
-    place: Place, before: Standing, columns: Mapping[str, Any], head_mac: str, target_mac: str
+    place: Place, before: ChainState, columns: Mapping[str, Any], head_mac: str, target_mac: str
 ) -> None:
     """Moved, and nothing was written, if the chain does not stand at `before`."""
     head, target = before.head, before.target(place)
@@ -171,7 +171,7 @@ def event_of(columns: Mapping[str, Any]) -> AuditEvent:
 
 
 def forget(chain: str) -> None:
-    _standings.pop(_name(chain), None)
+    _states.pop(_name(chain), None)
 
 
 def make_function(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
@@ -182,14 +182,14 @@ def make_function(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
             cursor.execute(_FUNCTION)
 
 
-def _remember(place: Place, before: Standing, head: Head, target: Head) -> None:
+def _remember(place: Place, before: ChainState, head: Head, target: Head) -> None:
     if connection.vendor != "postgresql":
         return  # what is in the same process is as quickly read
-    if len(_standings) > _CHAINS:
-        _standings.clear()
+    if len(_states) > _CHAINS:
+        _states.clear()
     others = before.targets if len(before.targets) <= _TARGETS else {}
     targets = {**others, (place.kind, place.target): target}
-    _standings[_name(place.chain)] = Standing(before.keys, head, targets)
+    _states[_name(place.chain)] = ChainState(before.keys, head, targets)
 
 
 def _name(chain: str) -> str:

@@ -33,7 +33,7 @@ def watch() -> None:
         _Seen.wall, _Seen.steady = wall, steady
 
 
-def look_back() -> None:
+def read_back() -> None:
     """At the start of a process: is it earlier than what is recorded already?"""
     newest = max(
         (

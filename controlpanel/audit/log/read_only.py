@@ -26,7 +26,7 @@ from controlpanel.keys.ring import KeysNotReady
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin
 
-__all__ = ["CHANGED", "LOCKED", "Closed", "closed", "if_possible", "look_back", "reopen", "suspect"]
+__all__ = ["CHANGED", "LOCKED", "Closed", "closed", "if_possible", "read_back", "reopen", "suspect"]
 
 _UNWRITABLE = (AuditUnavailable, DatabaseError, InterfaceError, KeysNotReady)
 _THE_PANEL = Target("panel", "", "panel")
@@ -37,8 +37,8 @@ _PATIENCE = 300
 
 def closed() -> Closed | None:
     """Why nothing may be changed now, or None. Asked outside transactions."""
-    if read_only_state.current() is None and read_only_state.is_time_to_look():
-        _look_for_closed()
+    if read_only_state.current() is None and read_only_state.is_time_to_read():
+        _find_closed()
     found = read_only_state.current()
     if found and read_only_state.is_time_to_try() and _is_over(found):
         found = None
@@ -70,7 +70,7 @@ def if_possible(write: Callable[[], object]) -> None:
         suspect()
 
 
-def look_back() -> None:
+def read_back() -> None:
     """At the start of a process: what only a person can end did not end with the last one."""
     _close_if_told()
     for head in ChainHead.objects.iterator():
@@ -89,7 +89,7 @@ def _close_if_told() -> None:
         read_only_state.close(CHANGED, str(last.data["chain"]), last.at)
 
 
-def _look_for_closed() -> None:
+def _find_closed() -> None:
     """What another process found, and the cache may have been made to forget."""
     with suppress(DatabaseError, InterfaceError):  # then the next write says so
         _close_if_told()

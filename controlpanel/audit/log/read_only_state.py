@@ -30,7 +30,7 @@ LOCKED: Final = "locked"
 # Seconds between two tries to write again, in each process.
 TRY_EVERY = 5.0
 # And between two looks into the log for what another process found: the cache may forget it.
-LOOK_EVERY = 5.0
+READ_EVERY = 5.0
 
 _KEY: Final = "audit-closure"
 _REMEMBERED: Final = 24 * 60 * 60
@@ -50,7 +50,7 @@ class Closed:
 class _Own:
     closed: Closed | None = None
     tried_at = 0.0
-    looked_at = 0.0
+    read_at = 0.0
 
 
 _lock: Final = threading.RLock()
@@ -108,19 +108,19 @@ def is_time_to_try() -> bool:
         return True
 
 
-def is_time_to_look() -> bool:
+def is_time_to_read() -> bool:
     """The same, for looking into the log."""
     with _lock:
         now = time.monotonic()
-        if now - _Own.looked_at < LOOK_EVERY:
+        if now - _Own.read_at < READ_EVERY:
             return False
-        _Own.looked_at = now
+        _Own.read_at = now
         return True
 
 
 def forget() -> None:
     """As in a process that has just started, and looked into the log; for tests."""
-    _Own.closed, _Own.tried_at, _Own.looked_at = None, 0.0, time.monotonic()
+    _Own.closed, _Own.tried_at, _Own.read_at = None, 0.0, time.monotonic()
 
 
 def _tell(state: str, at: datetime, **more: str) -> None:

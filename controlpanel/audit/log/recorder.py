@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from controlpanel.audit import hashing
 from controlpanel.audit.events import registry
 from controlpanel.audit.log import append, content, read_only_state
-from controlpanel.audit.log.append import PURPOSE, Changed, Place, Standing
+from controlpanel.audit.log.append import PURPOSE, ChainState, Changed, Place
 from controlpanel.audit.log.content import JSON, Said, Target
 from controlpanel.audit.models import AuditEvent, ChainHead
 from controlpanel.keys import macs, ring
@@ -162,10 +162,10 @@ def _go_on(place: Place, built: dict[str, Any], keys: ring.KeyRing) -> AuditEven
         raise Changed(f"The head of the chain {place.chain} moved meanwhile.") from None
 
 
-def _append(place: Place, standing: Standing, built: dict[str, Any]) -> AuditEvent:
-    at = clock.now()  # anew: it may have waited for others
-    head, target = standing.head, standing.target(place)
-    key = standing.keys.active(PURPOSE, at)
+def _append(place: Place, state: ChainState, built: dict[str, Any]) -> AuditEvent:
+    at = clock.now()  # again: it may have waited for others
+    head, target = state.head, state.target(place)
+    key = state.keys.active(PURPOSE, at)
     built["at"] = hashing.time_text(at)
     content.place_in_history(built, target.seq + 1, target.hash)
     text = hashing.canonical(built)
@@ -183,7 +183,7 @@ def _append(place: Place, standing: Standing, built: dict[str, Any]) -> AuditEve
     }
     append.write(
         place,
-        standing,
+        state,
         columns,
         head_mac=macs.digest(key, hashing.head_message(place.chain, seq, this)),
         target_mac=macs.digest(key, hashing.target_message(*place, target.seq + 1, this)),

@@ -149,7 +149,7 @@ class TriggersMissing(Exception):
 
 
 def make(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
-    """Makes all triggers anew if one is missing, where the tables exist."""
+    """Makes all triggers again if one is missing, where the tables exist."""
     connection = connections[using]
     if not set(connection.introspection.table_names()) >= _TABLES or not missing(using):
         return
@@ -163,12 +163,12 @@ def make(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
 def missing(using: str = DEFAULT_DB_ALIAS) -> list[str]:
     """Names of the triggers that do not stand, or not as they were made."""
     connection = connections[using]
-    found = _standing(connection)
+    found = _existing(connection)
     expected = _SQLITE if connection.vendor == "sqlite" else _POSTGRESQL
     return [name for name in expected if name not in found]
 
 
-def refuse_unless_standing() -> None:
+def refuse_unless_complete() -> None:
     gone = missing()
     if gone:
         raise TriggersMissing(
@@ -178,11 +178,11 @@ def refuse_unless_standing() -> None:
         )
 
 
-def _standing(connection: BaseDatabaseWrapper) -> set[str]:
+def _existing(connection: BaseDatabaseWrapper) -> set[str]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            return _standing_sqlite(cursor)
-        return _standing_postgresql(cursor)
+            return _existing_sqlite(cursor)
+        return _existing_postgresql(cursor)
 
 
 def _make_sqlite(cursor: CursorWrapper) -> None:
@@ -196,7 +196,7 @@ def _sqlite_sql(name: str) -> str:
     return f"CREATE TRIGGER {name} {_SQLITE[name].format(refuse=refuse)}"
 
 
-def _standing_sqlite(cursor: CursorWrapper) -> set[str]:
+def _existing_sqlite(cursor: CursorWrapper) -> set[str]:
     cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
     found = dict(cursor.fetchall())
     return {name for name in _SQLITE if found.get(name) == _sqlite_sql(name)}
@@ -216,7 +216,7 @@ def _make_postgresql(cursor: CursorWrapper) -> None:
         cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
 
 
-def _standing_postgresql(cursor: CursorWrapper) -> set[str]:
+def _existing_postgresql(cursor: CursorWrapper) -> set[str]:
     cursor.execute(
         "SELECT t.tgname, c.relname, p.proname, p.prosrc, t.tgtype FROM pg_trigger t "
         "JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "

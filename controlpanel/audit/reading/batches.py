@@ -5,12 +5,12 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import QuerySet
 
-# So many numbers are asked for at once: no query lasts long, and a walk can be seen to go on.
+# So many numbers are asked for at once: no query lasts long, and it can be seen to go on.
 STRETCH: Final = 20_000
 _CHUNK: Final = 1000
 
 T = TypeVar("T")
-# Told which share of the way is behind, from 0 to 1; what it raises ends the walk.
+# Told which share of the way is behind, from 0 to 1; what it raises ends the iteration.
 Progress = Callable[[float], None]
 
 
@@ -18,7 +18,7 @@ def quietly(_share: float) -> None:
     pass
 
 
-def walk(
+def iterate(
     rows: "QuerySet[Any, T]", until: int, *, since: int = 1, told: Progress = quietly
 ) -> Iterator[T]:
     """Oldest first, from number `since` to `until`, both included; in memory a few at a time."""

@@ -21,7 +21,7 @@ from controlpanel.audit.models import AuditEvent, ChainHead, SearchText
 # Three characters make an entry of the index; it cannot find less.
 SHORTEST: Final = 3
 BATCH: Final = 2000
-# A word that so many of the newest events hold is met soon by walking from the newest on.
+# A word that so many of the newest events hold is met soon when they are read from the newest on.
 _WINDOW, _OFTEN = 2000, 10
 # As many are looked up one by one.
 _FEW: Final = 5000
@@ -62,7 +62,7 @@ def clear() -> None:
 
 def part_of(column: str, part: str) -> Q:
     """Like `icontains`. Of that PostgreSQL expects to find next to nothing, and reads the whole
-    log rather than walk it from the newest event on; of this it expects to find much."""
+    log rather than read it from the newest event on; of this it expects to find much."""
     return Q(GreaterThan(StrIndex(Upper(column), Upper(Value(part))), 0))
 
 

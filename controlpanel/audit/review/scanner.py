@@ -55,10 +55,10 @@ def advance(chain: str, most: int = BATCH) -> bool:
         events = list(later[:most])
         if not events:
             return False
-        look = _Look(chain, cursor.seq)
+        scan = _Scan(chain, cursor.seq)
         for event in events:
-            look.at(event)
-        look.write()
+            scan.at(event)
+        scan.write()
         ReviewCursor.objects.filter(chain=chain).update(seq=events[-1].seq)
     return len(events) == most
 
@@ -75,7 +75,7 @@ def settings_after(chain: str, seq: int) -> Settings:
     return review_rules.settings_from(found.settings) if found else Settings()
 
 
-class _Look:
+class _Scan:
     """One batch: what was found is written at its end."""
 
     def __init__(self, chain: str, reached: int) -> None:

@@ -34,7 +34,7 @@ def _chains() -> list[str]:
 
 
 def _of_team(chain: str) -> int:
-    """How many rows there were; none are named anew where the team's founding named them."""
+    """How many rows there were; none are named again where the team's founding named them."""
     if projections.is_whole(chain):
         return 0
     rows = projections.as_they_are(chain)

@@ -1,7 +1,7 @@
 """Tables beside the log: the rows that its events say should be there, and those that differ.
 
-Each room registers what it keeps that grants or withholds something. Every event that changes such
-a row names it, with a digest of what the row grants from then on; the latest word counts. What
+Each package registers what it keeps that grants or withholds something. Every event that changes
+such a row names it, with a digest of what the row grants from then on; the latest word counts. What
 differs is named, never rewritten: `differences` keeps who holds no rights meanwhile.
 """
 
@@ -18,7 +18,7 @@ from controlpanel.audit.models import AuditEvent
 # The row that every team has. Once an event names it, all rows of that team must be explained.
 TEAM: Final = "team"
 # A row that changes while it is compared shows only once.
-_LOOKS: Final = 3
+_PASSES: Final = 3
 _MOST_KNOWN: Final = 500
 # Rows that one event names; each takes about 120 bytes of it.
 AT_ONCE: Final = 200
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """One table of a room. `rows`: those of a chain's team, by their keys as events name them.
+    """One table of a package. `rows`: those of a chain's team, by their keys as events name them.
 
     `label`: what one of its rows is, for people. `events`: the names of those that change one.
     """
@@ -129,7 +129,7 @@ def compare(chain: str) -> list[Difference]:
     What others change meanwhile is no difference: it has to show in every look.
     """
     found = _compare(chain)
-    for _ in range(_LOOKS - 1):
+    for _ in range(_PASSES - 1):
         if not found:
             break
         again = set(_compare(chain))

@@ -43,9 +43,9 @@ class Broken(Exception):
 
 
 class Stood:
-    """What the checkpoints say of one chain, compared with it while it is walked.
+    """What the checkpoints say of one chain, compared with it while it is read.
 
-    `after`: the last one that was compared before, by a walk that this one goes on with. What they
+    `after`: the last one that was compared before, by a pass that this one goes on with. What they
     say of targets is then left alone: who goes on has not seen all of them.
     """
 
@@ -72,7 +72,7 @@ class Stood:
         return None
 
     def agrees_so_far(self, seq: int) -> Problem | None:
-        """With the checkpoints that were made of what the walk has behind it."""
+        """With the checkpoints that were made of what the pass has behind it."""
         while self._next is not None and self._next.seq <= seq:
             row, self._next = self._next, next(self._rows, None)
             self.compared = row.checkpoint

@@ -74,7 +74,7 @@ class Found(Exception):
 
 
 @dataclass(slots=True)
-class Walk:
+class ChainPass:
     """Where the check of one chain stands."""
 
     chain: str
@@ -157,46 +157,46 @@ def head_missing(chain: str) -> Wrong:
 
 
 def _check_chain(chain: str, checkpoint: int) -> int:
-    walk = Walk(chain, checkpoint_check.Stood(chain, checkpoint), Histories(chain))
-    while not walk_to_end(walk):
+    run = ChainPass(chain, checkpoint_check.Stood(chain, checkpoint), Histories(chain))
+    while not run_to_end(run):
         pass
-    return walk.seq
+    return run.seq
 
 
-def walk_to_end(walk: Walk, limit: int | None = None) -> bool:
+def run_to_end(run: ChainPass, limit: int | None = None) -> bool:
     """Goes on to where the chain's head stands now. False if there is more: ask again.
 
     At most `limit` events at a time. Raises Found.
     """
     keys = ring.current()  # without any, nothing can be said
-    head = _checked_head(walk.chain)
-    if _go_on(walk, keys, head.seq, limit) == limit and walk.seq < head.seq:
+    head = _checked_head(run.chain)
+    if _go_on(run, keys, head.seq, limit) == limit and run.seq < head.seq:
         return False
-    _check_end(walk, head)
-    refuse(walk.chain, walk.histories.check_heads())
-    if not AuditEvent.objects.filter(chain=walk.chain, seq__gt=head.seq).exists():
-        refuse(walk.chain, walk.histories.check_reached())
-        refuse(walk.chain, walk.stood.left())
+    _check_end(run, head)
+    refuse(run.chain, run.histories.check_heads())
+    if not AuditEvent.objects.filter(chain=run.chain, seq__gt=head.seq).exists():
+        refuse(run.chain, run.histories.check_reached())
+        refuse(run.chain, run.stood.left())
         return True
-    if not ChainHead.objects.filter(chain=walk.chain, seq__gt=head.seq).exists():
+    if not ChainHead.objects.filter(chain=run.chain, seq__gt=head.seq).exists():
         raise Found(
-            _wrong("beyond_head", walk.chain, head.seq + 1, _("it stands beyond the chain's head"))
+            _wrong("beyond_head", run.chain, head.seq + 1, _("it stands beyond the chain's head"))
         )
     return False
 
 
-def _go_on(walk: Walk, keys: ring.KeyRing, until: int, limit: int | None) -> int:
+def _go_on(run: ChainPass, keys: ring.KeyRing, until: int, limit: int | None) -> int:
     """How many events were checked."""
     checked = 0
     try:
         # Closed at once when something is found: not by whoever has the connection later.
-        with closing(_rows(walk.chain, after=walk.seq, until=until, limit=limit)) as rows:
+        with closing(_rows(run.chain, after=run.seq, until=until, limit=limit)) as rows:
             for row in rows:
-                _check_row(walk, keys, dict(zip(_COLUMNS, row, strict=True)))
+                _check_row(run, keys, dict(zip(_COLUMNS, row, strict=True)))
                 checked += 1
     except _UNREADABLE:
-        seq = _unreadable(walk.chain, after=walk.seq, until=until)
-        raise Found(_wrong("unreadable", walk.chain, seq, _("a column cannot be read"))) from None
+        seq = _unreadable(run.chain, after=run.seq, until=until)
+        raise Found(_wrong("unreadable", run.chain, seq, _("a column cannot be read"))) from None
     return checked
 
 
@@ -248,70 +248,68 @@ def _message(make: Callable[[str, int, str], bytes], chain: str, head: ChainHead
         return None
 
 
-def _check_row(walk: Walk, keys: ring.KeyRing, row: dict[str, Any]) -> None:
+def _check_row(run: ChainPass, keys: ring.KeyRing, row: dict[str, Any]) -> None:
     for kind, sentence, check in _CHECKS:
-        if not check(walk, keys, row):
-            raise Found(_wrong(kind, walk.chain, _place(walk, kind, row), str(sentence())))
-    walk.seq, walk.hash, walk.key_id = row["seq"], row["hash"], row["mac_key_id"]
-    walk.histories.go_on(row)
-    refuse(walk.chain, walk.stood.agrees(walk.seq, walk.hash, walk.histories), walk.seq)
+        if not check(run, keys, row):
+            raise Found(_wrong(kind, run.chain, _place(run, kind, row), str(sentence())))
+    run.seq, run.hash, run.key_id = row["seq"], row["hash"], row["mac_key_id"]
+    run.histories.go_on(row)
+    refuse(run.chain, run.stood.agrees(run.seq, run.hash, run.histories), run.seq)
 
 
-def _place(walk: Walk, kind: str, row: dict[str, Any]) -> int:
-    return walk.seq + 1 if kind == "missing" else int(row["seq"])
+def _place(run: ChainPass, kind: str, row: dict[str, Any]) -> int:
+    return run.seq + 1 if kind == "missing" else int(row["seq"])
 
 
-def _check_end(walk: Walk, head: ChainHead) -> None:
-    if walk.seq != head.seq:
+def _check_end(run: ChainPass, head: ChainHead) -> None:
+    if run.seq != head.seq:
         raise Found(
             _wrong(
                 "tail_cut",
-                walk.chain,
-                walk.seq + 1,
+                run.chain,
+                run.seq + 1,
                 _("the head row says that the chain goes on to #%(seq)s and the events are gone")
                 % {"seq": head.seq},
             )
         )
-    if walk.hash != head.hash:
+    if run.hash != head.hash:
         raise Found(
-            _wrong("head_hash", walk.chain, walk.seq, _("the head row names another last event"))
+            _wrong("head_hash", run.chain, run.seq, _("the head row names another last event"))
         )
-    if walk.key_id != head.mac_key_id:
+    if run.key_id != head.mac_key_id:
         raise Found(
-            _wrong(
-                "head_epoch", walk.chain, walk.seq, _("the head row was signed with another key")
-            )
+            _wrong("head_epoch", run.chain, run.seq, _("the head row was signed with another key"))
         )
 
 
-_Check = Callable[[Walk, ring.KeyRing, dict[str, Any]], bool]
+_Check = Callable[[ChainPass, ring.KeyRing, dict[str, Any]], bool]
 
 
-def _in_sequence(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
-    return bool(row["seq"] <= walk.seq + 1)
+def _in_sequence(run: ChainPass, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+    return bool(row["seq"] <= run.seq + 1)
 
 
-def _once(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
-    return bool(row["seq"] == walk.seq + 1)
+def _once(run: ChainPass, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+    return bool(row["seq"] == run.seq + 1)
 
 
-def _linked(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
-    return bool(row["prev_hash"] == walk.hash)
+def _linked(run: ChainPass, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+    return bool(row["prev_hash"] == run.hash)
 
 
-def _hash_fits(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
-    expected = hashing.event_hash(walk.chain, row["seq"], walk.hash, row["canonical"])
+def _hash_fits(run: ChainPass, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+    expected = hashing.event_hash(run.chain, row["seq"], run.hash, row["canonical"])
     return bool(row["hash"] == expected)
 
 
-def _signed(_walk: Walk, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _signed(_run: ChainPass, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     key = keys.get(row["mac_key_id"])
     if key is None or key.purpose != PURPOSE:
         return False
     return hmac.compare_digest(macs.digest(key, hashing.event_message(row["hash"])), row["mac"])
 
 
-def _columns_fit(_walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _columns_fit(_run: ChainPass, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     try:
         derived = content.columns(hashing.parse(row["canonical"]))
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -319,11 +317,11 @@ def _columns_fit(_walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     return all(row[name] == derived[name] for name in _DERIVED)
 
 
-def _in_history(walk: Walk, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
-    return walk.histories.follows(row)
+def _in_history(run: ChainPass, _keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+    return run.histories.follows(row)
 
 
-def _epoch_fits(_walk: Walk, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
+def _epoch_fits(_run: ChainPass, keys: ring.KeyRing, row: dict[str, Any]) -> bool:
     return bool(keys.active(PURPOSE, row["at"]).id == row["mac_key_id"])
 
 

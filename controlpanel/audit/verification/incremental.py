@@ -21,7 +21,7 @@ from controlpanel.audit.models import (
 )
 from controlpanel.audit.verification import checkpoint_check, full_check, target_histories
 from controlpanel.audit.verification.checkpoint_check import Broken, Stood, Tree
-from controlpanel.audit.verification.full_check import Found, Walk
+from controlpanel.audit.verification.full_check import ChainPass, Found
 from controlpanel.audit.verification.progress import Place, Points
 from controlpanel.audit.verification.target_histories import HEAD_COLUMNS, START, Histories, Problem
 from controlpanel.keys import ring
@@ -39,7 +39,7 @@ class _Resumed(Histories):
         self.begun, self._since, self._heads = place.begun, place.seq, heads
 
     def check_heads(self) -> Problem | None:
-        """Of the targets that the walk met; of all of them `heads_page` does."""
+        """Of the targets that the pass met; of all of them `heads_page` does."""
         if not self._heads:
             return None
         for kind, target in [known for known, (seq, _hash) in self.stand() if seq]:
@@ -52,7 +52,7 @@ class _Resumed(Histories):
         return None
 
     def check_reached(self) -> Problem | None:
-        return None  # a head that is ahead is met by the next slice, or by the next walk
+        return None  # a head that is ahead is met by the next slice, or by the next pass
 
     def _stands(self, target: tuple[str, str]) -> tuple[int, str]:
         if target not in self._last:
@@ -67,7 +67,7 @@ def go_on(chain: str, place: Place, until: int, limit: int, *, heads: bool) -> t
     the targets that it meets.
     """
     stood = Stood(chain, until, place.point)
-    walk = Walk(
+    run = ChainPass(
         chain,
         stood,
         _Resumed(chain, place, heads=heads),
@@ -75,11 +75,11 @@ def go_on(chain: str, place: Place, until: int, limit: int, *, heads: bool) -> t
         place.hash,
         place.key_id,
     )
-    _refuse_shorter(walk)
-    full_check.refuse(walk.chain, stood.agrees_so_far(place.seq))
-    at_end = full_check.walk_to_end(walk, limit)
-    begun = walk.histories.begun
-    return Place(walk.seq, walk.hash, walk.key_id, stood.compared, begun), at_end
+    _refuse_shorter(run)
+    full_check.refuse(run.chain, stood.agrees_so_far(place.seq))
+    at_end = full_check.run_to_end(run, limit)
+    begun = run.histories.begun
+    return Place(run.seq, run.hash, run.key_id, stood.compared, begun), at_end
 
 
 def heads_page(chain: str, after: list[str], limit: int) -> list[str] | None:
@@ -98,7 +98,7 @@ def heads_page(chain: str, after: list[str], limit: int) -> list[str] | None:
 
 
 def all_heads_seen(chain: str, place: Place) -> bool:
-    """Whether there is a head for each history that the walk saw begin.
+    """Whether there is a head for each history that the pass saw begin.
 
     False if the chain has moved on since. Raises Found. Nobody writes to it meanwhile.
     """
@@ -189,11 +189,11 @@ def _refuse_gone(points: Points, newest: int) -> None:
         raise Broken(("checkpoint", what), points.number)
 
 
-def _refuse_shorter(walk: Walk) -> None:
-    head = ChainHead.objects.filter(chain=walk.chain).first()
-    if head is not None and head.seq < walk.seq:
+def _refuse_shorter(run: ChainPass) -> None:
+    head = ChainHead.objects.filter(chain=run.chain).first()
+    if head is not None and head.seq < run.seq:
         what = _("it was there when it was last verified, and the chain now ends before it")
-        full_check.refuse(walk.chain, ("rolled_back", what), walk.seq)
+        full_check.refuse(run.chain, ("rolled_back", what), run.seq)
 
 
 def _head_problem(chain: str, head: dict[str, Any]) -> Problem | None:

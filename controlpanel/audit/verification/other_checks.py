@@ -1,4 +1,4 @@
-"""What rooms above keep on its way into the log: each says what is wrong with it."""
+"""What packages above keep on its way into the log: each says what is wrong with it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

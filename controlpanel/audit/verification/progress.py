@@ -37,7 +37,7 @@ class Trouble:
 
 @dataclass(slots=True)
 class Place:
-    """How far one walk through a chain has come.
+    """How far one pass through a chain has come.
 
     `point`: the last checkpoint it was compared with. `begun`: how many targets' histories.
     """
@@ -51,7 +51,7 @@ class Place:
 
 @dataclass(slots=True)
 class Points:
-    """How far one walk through the checkpoints and their file has come."""
+    """How far one pass through the checkpoints and their file has come."""
 
     number: int = 0
     at: str = ""
@@ -61,7 +61,7 @@ class Points:
 
 
 @dataclass(slots=True)
-class Standing:
+class ChainProgress:
     """Times are texts; empty is never.
 
     `place` goes on with what is new; `again` goes once more from the first event to the last, of
@@ -79,7 +79,7 @@ class Standing:
     at: str = ""
     behind: bool = False
     full: str = ""
-    # The walk over everything: when it began (empty: none is under way), and which one ended last.
+    # The pass over everything: when it began (empty: none is under way), and which one ended last.
     began: str = ""
     done: str = ""
     ended: str = ""
@@ -102,7 +102,7 @@ class Standing:
         return known is None
 
     def found_sound(self, began: str) -> bool:
-        """After a walk over everything that began then. Whether something was wrong before."""
+        """After a pass over everything that began then. Whether something was wrong before."""
         if self.wrong is None or self.wrong.seen >= began:
             return False
         self.wrong = None
@@ -117,33 +117,33 @@ def time(text: str) -> datetime | None:
     return hashing.time_from(text) if text else None
 
 
-def load(chain: str) -> Standing:
+def load(chain: str) -> ChainProgress:
     return of([chain])[chain]
 
 
-def of(names: Iterable[str]) -> dict[str, Standing]:
+def of(names: Iterable[str]) -> dict[str, ChainProgress]:
     """A row that was changed behind the panel's back is itself a wrong place."""
     wanted = list(names)
     rows = {row.chain: row for row in Verification.objects.filter(chain__in=wanted)}
     return {name: _read(name, rows.get(name)) for name in wanted}
 
 
-def everything() -> dict[str, Standing]:
+def everything() -> dict[str, ChainProgress]:
     return {row.chain: _read(row.chain, row) for row in Verification.objects.all()}
 
 
-def save(standing: Standing) -> bool:
+def save(progress: ChainProgress) -> bool:
     """False if somebody else has written it since it was read: then nothing is changed."""
-    state = hashing.canonical({**asdict(standing), "read": "", "forged": False})
-    key_id, mac = macs.mac(PURPOSE, hashing.verification_message(standing.chain, state))
+    state = hashing.canonical({**asdict(progress), "read": "", "forged": False})
+    key_id, mac = macs.mac(PURPOSE, hashing.verification_message(progress.chain, state))
     values = {"state": state, "mac_key_id": key_id, "mac": mac}
-    if standing.read:
-        rows = Verification.objects.filter(chain=standing.chain, mac=standing.read)
+    if progress.read:
+        rows = Verification.objects.filter(chain=progress.chain, mac=progress.read)
         saved = bool(rows.update(**values))
     else:
-        saved = _insert(standing.chain, values)
+        saved = _insert(progress.chain, values)
     if saved:
-        standing.read, standing.forged = mac, False
+        progress.read, progress.forged = mac, False
     return saved
 
 
@@ -156,28 +156,28 @@ def _insert(chain: str, values: dict[str, Any]) -> bool:
     return True
 
 
-def _read(chain: str, row: Verification | None) -> Standing:
+def _read(chain: str, row: Verification | None) -> ChainProgress:
     if row is None:
-        return Standing(chain)
+        return ChainProgress(chain)
     if not _fits(row):
         return _changed(row)
     try:
         found = json.loads(row.state)
-        made = Standing(**{name.name: found[name.name] for name in fields(Standing)})
+        made = ChainProgress(**{name.name: found[name.name] for name in fields(ChainProgress)})
         made.place, made.points = Place(**found["place"]), Points(**found["points"])
         made.again = Place(**found["again"]) if found["again"] else None
         made.points_again = Points(**found["points_again"]) if found["points_again"] else None
         made.wrong = Trouble(**found["wrong"]) if found["wrong"] else None
     except (KeyError, TypeError):  # of an older version: begin again
-        made = Standing(chain)
+        made = ChainProgress(chain)
     made.read = row.mac
     return made
 
 
-def _changed(row: Verification) -> Standing:
+def _changed(row: Verification) -> ChainProgress:
     sentence = _("What the panel wrote down about its verification was changed.")
     trouble = Trouble("verification", None, sentence, now(), now())
-    return Standing(row.chain, wrong=trouble, read=row.mac, forged=True)
+    return ChainProgress(row.chain, wrong=trouble, read=row.mac, forged=True)
 
 
 def _fits(row: Verification) -> bool:

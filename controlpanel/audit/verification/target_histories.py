@@ -1,4 +1,4 @@
-"""The check of each target's own history within one chain, while the chain is walked.
+"""The check of each target's own history within one chain, while the chain is read.
 
 Memory grows with the targets of one chain, not with its events.
 """
@@ -29,7 +29,7 @@ class Histories:
         self._last: dict[tuple[str, str], tuple[int, str]] = {}
         # How many histories have begun so far, those of format 1 not counted.
         self.begun = 0
-        # Heads that were ahead of the walk when they were read: the walk has to reach them.
+        # Heads that were ahead of the pass when they were read: the pass has to reach them.
         self._ahead: list[tuple[str, str, int]] = []
         self._heads_read = False
 
@@ -54,7 +54,7 @@ class Histories:
         yield from self._last.items()
 
     def check_heads(self) -> Problem | None:
-        """Once, when the walk has reached the chain's head."""
+        """Once, when the pass has reached the chain's head."""
         if self._heads_read:
             return None
         self._heads_read = True
@@ -68,7 +68,7 @@ class Histories:
         return missing() if seen < len(self._last) else None
 
     def check_reached(self) -> Problem | None:
-        """When no event is left: no head may name one that the walk did not meet."""
+        """When no event is left: no head may name one that the pass did not meet."""
         for kind, target, seq in self._ahead:
             if self._last.get((kind, target), START)[0] < seq:
                 return _cut(kind, target)

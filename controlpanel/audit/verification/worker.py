@@ -1,8 +1,8 @@
 """The workers' verification: what is new every minute, everything once a day, in slices.
 
-What is new goes on from the place in each chain's row; the walk over everything begins again at the
-first event, so that an old row changed later is found too. A wrong place stays until such a walk is
-sound. What changes is an event, and each walk over everything is one.
+What is new goes on from the place in each chain's row; the pass over everything begins again at the
+first event, so that an old row changed later is found too. A wrong place stays until such a pass is
+sound. What changes is an event, and each pass over everything is one.
 """
 
 import hmac
@@ -21,7 +21,7 @@ from controlpanel.audit.log.recorder import PANEL, AuditUnavailable, Target, rec
 from controlpanel.audit.models import AuditEvent, ChainHead, CheckpointChain
 from controlpanel.audit.verification import full_check, incremental, progress
 from controlpanel.audit.verification.full_check import Found, Report, Wrong
-from controlpanel.audit.verification.progress import COMMON, Place, Points, Standing
+from controlpanel.audit.verification.progress import COMMON, ChainProgress, Place, Points
 from controlpanel.keys import macs, ring
 from controlpanel.lib import clock, request_id
 from controlpanel.lib.scope import Actor, Origin
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 EVERY: Final = timedelta(minutes=1)
 FULL_EVERY: Final = timedelta(days=1)
-# How soon the walk over everything begins again while something is wrong.
+# How soon the pass over everything begins again while something is wrong.
 AGAIN_AFTER: Final = timedelta(minutes=10)
 # Of one run. A slice is what is checked of one chain before the clock is asked again.
 EVENTS: Final = 100_000
@@ -58,15 +58,15 @@ class _Budget:
 @dataclass(slots=True)
 class _Run:
     budget: _Budget
-    known: dict[str, Standing]
+    known: dict[str, ChainProgress]
     moved: set[str] = field(default_factory=set)
 
     @property
-    def common(self) -> Standing:
+    def common(self) -> ChainProgress:
         return self.of(COMMON)
 
-    def of(self, chain: str) -> Standing:
-        return self.known.setdefault(chain, Standing(chain))
+    def of(self, chain: str) -> ChainProgress:
+        return self.known.setdefault(chain, ChainProgress(chain))
 
 
 def run(events: int = EVENTS, seconds: float = SECONDS) -> None:
@@ -95,7 +95,7 @@ def take(report: Report, who: str) -> None:
         progress.save(one)
     else:
         began = progress.now()
-        for one in ({COMMON: Standing(COMMON)} | progress.everything()).values():
+        for one in ({COMMON: ChainProgress(COMMON)} | progress.everything()).values():
             one.wrong, one.full = None, began
             if one.chain == COMMON:
                 one.ended, one.began = began, ""
@@ -134,13 +134,13 @@ def _check_new(work: _Run) -> None:
             _note_behind(one)
 
 
-def _note_behind(one: Standing) -> None:
+def _note_behind(one: ChainProgress) -> None:
     if not one.behind:
         one.behind = True
         progress.save(one)
 
 
-def _is_still(one: Standing, head: Any, moved: set[str]) -> bool:
+def _is_still(one: ChainProgress, head: Any, moved: set[str]) -> bool:
     """Nothing is new, and the head row is the panel's."""
     if head is None:
         return one.place.seq == 0
@@ -155,7 +155,7 @@ def _is_still(one: Standing, head: Any, moved: set[str]) -> bool:
         return False
 
 
-def _go_on(work: _Run, one: Standing) -> bool:
+def _go_on(work: _Run, one: ChainProgress) -> bool:
     """One slice of what is new. True at the end of the chain, or at a wrong place."""
     before = one.place.seq
     try:
@@ -172,7 +172,7 @@ def _go_on(work: _Run, one: Standing) -> bool:
 
 
 def _check_all_again(work: _Run) -> None:
-    """Goes on with the walk over everything, if one is due or under way."""
+    """Goes on with the pass over everything, if one is due or under way."""
     common = work.common
     if not common.began:
         if not _is_due(work):
@@ -223,7 +223,7 @@ def _all_chains_again(work: _Run) -> bool:
     return True
 
 
-def _once_more(work: _Run, one: Standing, began: str) -> bool:
+def _once_more(work: _Run, one: ChainProgress, began: str) -> bool:
     """The next slice of a chain, from its first event. False if somebody else is at it."""
     if one.began != began or one.again is None:
         one.began, one.again, one.heads = began, Place(), None
@@ -247,7 +247,7 @@ def _once_more(work: _Run, one: Standing, began: str) -> bool:
     return True
 
 
-def _heads_once_more(work: _Run, one: Standing) -> bool:
+def _heads_once_more(work: _Run, one: ChainProgress) -> bool:
     """The heads of all targets, page by page. Whether all were seen."""
     while not work.budget.spent:
         following = incremental.heads_page(one.chain, one.heads or [], _HEADS)
@@ -258,7 +258,7 @@ def _heads_once_more(work: _Run, one: Standing) -> bool:
     return False
 
 
-def _agree(one: Standing, place: Place, until: int) -> bool:
+def _agree(one: ChainProgress, place: Place, until: int) -> bool:
     return incremental.targets_agree(one.chain, until) and incremental.all_heads_seen(
         one.chain, place
     )
@@ -279,16 +279,16 @@ def _end(work: _Run) -> None:
         _keep(common, news=recovered)
         return
     common.full = common.ended
-    walked = [one for one in work.known.values() if one.place.seq]
-    events = sum(one.place.seq for one in walked)
-    _tell(PANEL, None, {"how": "worker", "chains": len(walked), "events": events})
+    checked = [one for one in work.known.values() if one.place.seq]
+    events = sum(one.place.seq for one in checked)
+    _tell(PANEL, None, {"how": "worker", "chains": len(checked), "events": events})
 
 
-def _found(one: Standing, wrong: Wrong) -> None:
+def _found(one: ChainProgress, wrong: Wrong) -> None:
     _keep(one, news=one.found(wrong))
 
 
-def _keep(one: Standing, *, news: bool) -> None:
+def _keep(one: ChainProgress, *, news: bool) -> None:
     """Saves it; and tells it, once, if whether it is sound has changed."""
     if not progress.save(one) or not news:
         return
@@ -298,7 +298,7 @@ def _keep(one: Standing, *, news: bool) -> None:
         _tell(chain, _as_wrong(one), {"how": "worker", "chains": 1, "events": one.place.seq})
 
 
-def _as_wrong(one: Standing | None) -> Wrong | None:
+def _as_wrong(one: ChainProgress | None) -> Wrong | None:
     if one is None or one.wrong is None:
         return None
     return Wrong(one.wrong.kind, one.chain, one.wrong.seq, one.wrong.sentence)

@@ -38,7 +38,7 @@ _DIFFERS: Final = RawSQL(
     (),
     output_field=BooleanField(),
 )
-# Each takes about 10 KB. With more keys in use than this they are made anew, as without it.
+# Each takes about 10 KB. With more keys in use than this they are made again, as without it.
 _MOST_MADE: Final = 200
 
 

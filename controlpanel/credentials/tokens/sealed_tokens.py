@@ -1,4 +1,4 @@
-"""What the key room asks about the stored API tokens, and how it seals them anew."""
+"""What `keys` asks about the stored API tokens, and how it seals them again."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

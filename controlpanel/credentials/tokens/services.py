@@ -255,7 +255,7 @@ def _refuse_foreign(account: Account, checked: Checked, known_ids: frozenset[str
 
 def _remember_identity(account: Account, checked: Checked) -> None:
     writable = checked.servers.dialect == "documented"
-    # Made anew each time, with the key in force, so that an earlier one can be retired some day.
+    # Made again each time, with the key in force, so that an earlier one can be retired some day.
     identity = _identity(checked.email) or account.identity
     Account.objects.filter(id=account.id).update(identity=identity, writable=writable)
 

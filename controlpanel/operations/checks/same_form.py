@@ -1,4 +1,4 @@
-"""A form that was sent before: the same receipt once more, or a form that must be sent anew.
+"""A form that was sent before: the same receipt once more, or a form that must be sent again.
 
 A form's id answers for its content too: whoever goes back, types another name and sends it again
 means something else, and whoever sends the same an hour later may mean it once more.

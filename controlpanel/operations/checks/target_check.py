@@ -1,7 +1,7 @@
-"""A look at a server just before it is deleted: whether it is still the one that was meant.
+"""A read of a server just before it is deleted: whether it is still the one that was meant.
 
-Between the look and the DELETE somebody may still put another server in its place: the provider has
-no call that does both. All that is known before the look is asked again after it.
+Between the read and the DELETE somebody may still put another server in its place: the provider has
+no call that does both. All that is known before the read is asked again after it.
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ _ENOUGH: Final = 1.0
 
 
 class NotShown(NeverSent):
-    """The look showed no server, so nothing was sent. `code`: how the look ended."""
+    """The read showed no server, so nothing was sent. `code`: how the read ended."""
 
     @property
     def note(self) -> str:
@@ -46,7 +46,7 @@ def shown_name(name: str, hostname: str, provider_id: str) -> str:
 
 
 def meant(server: Server, *, confirmed: bool) -> dict[str, str]:
-    """What a look must show, to be kept with the operation. `confirmed`: by a person who typed
+    """What a read must show, to be kept with the operation. `confirmed`: by a person who typed
     what the page calls it; for a script, what the mirror has."""
     name = server.name
     if confirmed:
@@ -55,7 +55,7 @@ def meant(server: Server, *, confirmed: bool) -> dict[str, str]:
     return {key: value for key, value in (("name", name), ("created_at", created)) if value}
 
 
-def look(client: Client, operation: Operation) -> ServerSeen:
+def fetch(client: Client, operation: Operation) -> ServerSeen:
     """The server by its own address. Raises ApiError, of which none means that anything was sent:
     a refusal of the token, of the pace and of the id as it is, all else as NotShown."""
     try:
@@ -72,7 +72,7 @@ def look(client: Client, operation: Operation) -> ServerSeen:
 
 
 def is_another(operation: Operation, seen: ServerSeen) -> bool:
-    """Whether the look shows something else than was meant when it was asked for."""
+    """Whether the read shows something else than was meant when it was asked for."""
     wanted = operation.before
     by_page = operation.panel_key is None
     name = shown_name(seen.name, seen.hostname, seen.id) if by_page else seen.name

@@ -14,7 +14,7 @@ from controlpanel.operations import sightings
 from controlpanel.operations.audit_events import record_later
 from controlpanel.operations.following import unseen
 from controlpanel.operations.models import IS_OPEN, Operation
-from controlpanel.operations.own_changes import Deeds
+from controlpanel.operations.own_changes import OwnChanges
 from controlpanel.operations.states import FINAL, State
 from controlpanel.operations.transitions import move
 from controlpanel.servers import sync
@@ -73,7 +73,7 @@ def _last_word(operation: Operation, client: Client) -> None:
     try:
         server = client.get_server(operation.provider_id).server
     except NotFound:
-        sync.mark_gone(account, operation.provider_id, Deeds(account))
+        sync.mark_gone(account, operation.provider_id, OwnChanges(account))
         if operation.kind == "delete":
             observed(operation)
         else:
@@ -82,7 +82,7 @@ def _last_word(operation: Operation, client: Client) -> None:
     if server is None:
         later(operation)
         return
-    sync.apply_seen(account, server, detail=True, own=Deeds(account))
+    sync.apply_seen(account, server, detail=True, own=OwnChanges(account))
     sightings.note(account, {server.id: server}, asked_at)
     if _shows(operation, server):
         observed(operation)
@@ -146,7 +146,7 @@ def is_gone(operation: Operation, client: Client) -> bool:
     try:
         client.get_server(operation.provider_id)
     except NotFound:
-        sync.mark_gone(operation.account, operation.provider_id, Deeds(operation.account))
+        sync.mark_gone(operation.account, operation.provider_id, OwnChanges(operation.account))
         return True
     return False
 
@@ -158,7 +158,7 @@ def _shows_fields(operation: Operation, client: Client, seen: ServerSeen | None)
     server = client.get_server(operation.provider_id).server
     if server is None:
         return False
-    sync.apply_seen(operation.account, server, detail=True, own=Deeds(operation.account))
+    sync.apply_seen(operation.account, server, detail=True, own=OwnChanges(operation.account))
     return has_fields(server, operation.body.items())
 
 

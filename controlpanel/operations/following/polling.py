@@ -1,5 +1,5 @@
-"""One look at an account: one list call, whatever the number of servers, and all that follows
-from it. Pages and workers look the same way, and never two at once."""
+"""One poll of an account: one list call, whatever the number of servers, and all that follows
+from it. Pages and workers poll the same way, and never two at once."""
 
 import time
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ from controlpanel.lib import clock
 from controlpanel.operations import sightings
 from controlpanel.operations.following import observing, reconcile
 from controlpanel.operations.models import IS_OPEN, Operation
-from controlpanel.operations.own_changes import Deeds
+from controlpanel.operations.own_changes import OwnChanges
 from controlpanel.operations.states import State
 from controlpanel.servers import catalogue, sync
 from controlpanel.servers.models import Server
@@ -30,9 +30,9 @@ log = structlog.get_logger(__name__)
 
 DETAIL_FRESH = timedelta(seconds=10)
 WANTED_FOR = timedelta(minutes=1)
-DETAILS_A_LOOK = 10
+DETAILS_PER_POLL = 10
 # Few, so that a provider that is out of its mind does not empty a mirror in one go.
-MISSING_A_LOOK = 3
+MISSING_PER_POLL = 3
 # Seconds without which asking for the catalogue is not begun.
 ENOUGH = 2.0
 # And without which a page does not begin another call at all.
@@ -41,31 +41,31 @@ CATALOGUE_FRESH = timedelta(hours=1)
 _LONGEST_AGO = F("asked_at").asc(nulls_first=True)
 
 
-def look(account: Account, *, at_least: timedelta, seconds: float, looked_at: bool = False) -> bool:
+def poll(account: Account, *, at_least: timedelta, seconds: float, watched: bool = False) -> bool:
     """Refreshes the mirror and moves operations on. False if somebody else just did or does.
 
     What goes wrong is written where the pages show it, not raised. `seconds` bounds all calls.
     `looked_at`: somebody waits for it.
     """
-    if read_only.closed() or not sync.claim(account, at_least=at_least, looked_at=looked_at):
+    if read_only.closed() or not sync.claim(account, at_least=at_least, watched=watched):
         return False
     try:
         with clients.sync_client(account, seconds) as client:
-            _look(account, client)
+            _poll(account, client)
     except clients.NoClient as missing:
         sync.note_trouble(account, missing.code)
     except ApiError as error:
         sync.note_error(account, error)
     except AuditUnavailable:
-        log.exception("look.not_recorded", account=str(account.id))
+        log.exception("poll.not_recorded", account=str(account.id))
         sync.note_trouble(account, "audit_unavailable")
     except Exception:
-        log.exception("look.failed", account=str(account.id))
+        log.exception("poll.failed", account=str(account.id))
         sync.note_trouble(account, "internal")
     return True
 
 
-def look_within_page(accounts: Iterable[Account], *, at_least: timedelta) -> None:
+def poll_within_page(accounts: Iterable[Account], *, at_least: timedelta) -> None:
     """Looks at each in turn in a page's time; at none when all places are taken."""
     deadline = time.monotonic() + clients.PAGE_SECONDS
     try:
@@ -73,12 +73,12 @@ def look_within_page(accounts: Iterable[Account], *, at_least: timedelta) -> Non
             for account in accounts:
                 left = deadline - time.monotonic()
                 if is_connected(account) and left > TOO_LATE:
-                    look(account, at_least=at_least, seconds=left, looked_at=True)
+                    poll(account, at_least=at_least, seconds=left, watched=True)
     except clients.Busy:
         pass
 
 
-def look_at(server: Server, seconds: float) -> None:
+def poll_server(server: Server, seconds: float) -> None:
     """Fills what only the detail call carries, unless that was done within the last seconds."""
     if read_only.closed() or sync.is_waiting(server.account):
         return
@@ -98,10 +98,10 @@ def look_at(server: Server, seconds: float) -> None:
         log.warning("detail.failed", server=server.provider_id, code=error.code)
 
 
-def _look(account: Account, client: Client) -> None:
+def _poll(account: Account, client: Client) -> None:
     asked_at = clock.now()
     listing = client.list_servers()
-    applied = sync.apply_list(account, listing, own=Deeds(account), asked_at=asked_at)
+    applied = sync.apply_list(account, listing, own=OwnChanges(account), asked_at=asked_at)
     servers = {seen.id: seen for seen in listing.servers}
     if applied.believed:
         sightings.note(account, servers, asked_at)
@@ -136,7 +136,7 @@ def _missing(account: Account, shown: Collection[str]) -> list[Server]:
     mirror of servers that are really gone does not stay for ever."""
     present = Server.objects.filter(account=account, gone_at=None).order_by(_LONGEST_AGO)
     lacking = (server for server in present.iterator() if server.provider_id not in shown)
-    return list(islice(lacking, MISSING_A_LOOK))
+    return list(islice(lacking, MISSING_PER_POLL))
 
 
 def _ask_each(account: Account, client: Client) -> dict[str, ServerSeen]:
@@ -147,7 +147,7 @@ def _ask_each(account: Account, client: Client) -> dict[str, ServerSeen]:
     ).exclude(provider_id="")
     due = followed.exclude(kind__in=["delete", "update"]).order_by("next_poll_at")
     found = {}
-    for provider_id in due.values_list("provider_id", flat=True)[:DETAILS_A_LOOK]:
+    for provider_id in due.values_list("provider_id", flat=True)[:DETAILS_PER_POLL]:
         if client.seconds_left <= 0:
             break
         asked_at = clock.now()
@@ -158,7 +158,7 @@ def _ask_each(account: Account, client: Client) -> dict[str, ServerSeen]:
         except ApiError:
             continue
         if seen is not None and seen.id == provider_id:
-            sync.apply_seen(account, seen, detail=True, own=Deeds(account))
+            sync.apply_seen(account, seen, detail=True, own=OwnChanges(account))
             sightings.note(account, {seen.id: seen}, asked_at)
             found[provider_id] = seen
     return found
@@ -173,10 +173,8 @@ def _of(account: Account, provider_ids: Collection[str]) -> list[Server]:
 
 def _wanted(account: Account) -> list[Server]:
     now = clock.now()
-    looked_at = Server.objects.filter(
-        account=account, gone_at=None, wanted_at__gte=now - WANTED_FOR
-    )
-    return list(looked_at.order_by(_LONGEST_AGO)[:DETAILS_A_LOOK])
+    watched = Server.objects.filter(account=account, gone_at=None, wanted_at__gte=now - WANTED_FOR)
+    return list(watched.order_by(_LONGEST_AGO)[:DETAILS_PER_POLL])
 
 
 def _fill(server: Server, client: Client) -> None:
@@ -184,8 +182,8 @@ def _fill(server: Server, client: Client) -> None:
     try:
         seen = client.get_server(server.provider_id).server
     except NotFound:
-        sync.mark_gone(server.account, server.provider_id, Deeds(server.account))
+        sync.mark_gone(server.account, server.provider_id, OwnChanges(server.account))
         return
     if seen is not None:
-        sync.apply_seen(server.account, seen, detail=True, own=Deeds(server.account))
+        sync.apply_seen(server.account, seen, detail=True, own=OwnChanges(server.account))
         sightings.note(server.account, {seen.id: seen}, asked_at)

@@ -138,7 +138,7 @@ def _other(
 
 
 def _not_seen(operation: Operation) -> str:
-    """Read anew: the last look may have shown more."""
+    """Read again: the last poll may have shown more."""
     operation.refresh_from_db(fields=["seen"])
     shown = sightings.words(operation)
     if sightings.signs(operation) and shown:

@@ -115,7 +115,7 @@ def _disconnect(scope: Scope, account: Account) -> list[Revocation]:
     )
     tokens = offboarding.forget_account(scope, account)
     servers = forget(account)
-    # What it is recognised by goes as well: the same one can be connected anew.
+    # What it is recognised by goes as well: the same one can be connected again.
     account.disconnected_at, account.identity = clock.now(), ""
     account.save(update_fields=["disconnected_at", "identity"])
     record_by(

@@ -20,7 +20,7 @@ from controlpanel.audit.export.bundle_contents import Span
 from controlpanel.audit.export.exports import Wish
 from controlpanel.audit.models import Export
 from controlpanel.lib.scope import Scope
-from controlpanel.outgoing.enqueue import ring
+from controlpanel.outgoing.enqueue import enqueue
 from controlpanel.reports import exports as report_exports
 from controlpanel.web.audit import filters as audit_filters
 from controlpanel.web.audit.filters import Filters
@@ -80,7 +80,7 @@ def _begun(request: HttpRequest, scope: Scope, filters: Filters, wish: Wish) -> 
         begun = report_exports.ask(scope, wish)
     except report_exports.NotAsked as refused:
         return _page(request, scope, filters, problem=str(refused), status=409)
-    ring("reports.tasks.export")
+    enqueue("reports.tasks.export")
     return see_other(request, reverse("audit-export-show", args=[scope.team_slug, begun.id]))
 
 

@@ -83,8 +83,8 @@ def hint(scope: Scope, server: Server) -> dict[str, Any] | None:
     change = acknowledge.newest_of(server)
     if change is None:
         return None
-    may_look = scope.allows("audit.view")
-    url = reverse("audit-outside", args=[scope.team_slug]) if may_look else ""
+    may_view = scope.allows("audit.view")
+    url = reverse("audit-outside", args=[scope.team_slug]) if may_view else ""
     return {"what": _what(change), "at": change.seen_at, "url": url}
 
 

@@ -266,9 +266,9 @@ def rows(scope: Scope, found: list[AuditEvent]) -> list[Row]:
     """Those of servers lead to the server's page where this person finds one there."""
     ids = {event.target_id for event in found if event.target_kind == "server"}
     there = set(visible(scope).filter(provider_id__in=ids).values_list("provider_id", flat=True))
-    may_look = scope.allows("servers.view")
+    may_view = scope.allows("servers.view")
     return [
-        Row(event, scope, may_look and event.target_kind == "server" and event.target_id in there)
+        Row(event, scope, may_view and event.target_kind == "server" and event.target_id in there)
         for event in found
     ]
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _l
 from controlpanel.audit.export import bundle
 from controlpanel.audit.log.recorder import PANEL
 from controlpanel.audit.verification import progress
-from controlpanel.audit.verification.progress import COMMON, Standing, Trouble
+from controlpanel.audit.verification.progress import COMMON, ChainProgress, Trouble
 from controlpanel.lib import clock
 from controlpanel.lib.scope import Scope
 from controlpanel.web.core.htmx import page
@@ -117,7 +117,7 @@ def show(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     return page(request, "audit/verification.html", context)
 
 
-def _shield(scope: Scope, common: Standing, own: Standing) -> Shield:
+def _shield(scope: Scope, common: ChainProgress, own: ChainProgress) -> Shield:
     url = reverse("audit-verification", args=[scope.team_slug])
     at = progress.time(own.at if own.behind else max(own.at, common.at))
     number = own.place.seq
@@ -152,7 +152,7 @@ def _banner(scope: Scope, chain: str, wrong: Trouble) -> Banner:
     return Banner("bad", title, " ".join(sentences), url, _("What that means") if url else "")
 
 
-def _trouble(scope: Scope, one: Standing) -> dict[str, Any]:
+def _trouble(scope: Scope, one: ChainProgress) -> dict[str, Any]:
     wrong = one.wrong
     assert wrong
     told = scope.reach.is_all

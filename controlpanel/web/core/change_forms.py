@@ -110,7 +110,7 @@ class ChangeForm(forms.Form):
     def ask(self) -> Ask:
         return Ask(self.form_id, self.cleaned_data.get("reason", ""), content=self.content)
 
-    def begin_anew(self) -> None:
+    def begin_again(self) -> None:
         """With what was typed, and an id that was not sent before."""
         self.form_id = new_form_id()
 

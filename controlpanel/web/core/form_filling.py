@@ -92,7 +92,7 @@ class _Forms(HTMLParser):
         return values[at] if at < len(values) else ""
 
     def _put(self, tag: str, attrs: Attributes, name: str, value: str | None) -> None:
-        """The tag anew, with this attribute; None: without it."""
+        """The tag again, with this attribute; None: without it."""
         rest = [(key, text) for key, text in attrs if key != name]
         given = rest if value is None else [*rest, (name, value)]
         text = "".join(

@@ -38,7 +38,7 @@ def door(
     `fresh`: who signed in a while ago is asked again first, on the page already, so that nothing
     typed there is lost. `second_step`: whoever lacks one that the team asks for is led to where
     it is added; that page alone says False. The permission stands on the view, so that a test can
-    walk all routes and hold each against the role table.
+    go over all routes and hold each against the role table.
     """
 
     def wrap(

@@ -21,7 +21,7 @@ from controlpanel.credentials.tokens import clients, selectors
 from controlpanel.credentials.tokens import services as token_services
 from controlpanel.lib.scope import Scope
 from controlpanel.lib.secret import Secret
-from controlpanel.outgoing.enqueue import ring
+from controlpanel.outgoing.enqueue import enqueue
 from controlpanel.servers import identity, sync
 from controlpanel.servers.selectors import known_ids
 from controlpanel.web.core.htmx import page, see_other
@@ -171,7 +171,7 @@ def tokens_page(
 def ask_for(account: Account) -> None:
     """A token has changed: ends any back-off, and wakes a worker to look again."""
     sync.try_again(account)
-    ring("operations.tasks.look", str(account.id))
+    enqueue("operations.tasks.poll", str(account.id))
 
 
 def crumbs(scope: Scope) -> list[dict[str, str]]:

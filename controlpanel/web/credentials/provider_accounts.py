@@ -176,7 +176,7 @@ def _removal(
         "keys": panel_key_services.usable_for(account).count(),
         "servers": servers.count(),
         "locked": ServerLock.objects.filter(server__in=servers).count(),
-        **under_way.standing_in_the_way(scope, refusal),
+        **under_way.links_to_what_is_under_way(scope, refusal),
     }
     return page(request, "credentials/disconnect.html", context, status=status)
 

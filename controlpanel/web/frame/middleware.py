@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 _SEEN_SECONDS: Final = 60
 _HEALTH: Final = "/healthz"  # whoever watches the panel asks it without a pause
-_LOOKING: Final = {"GET", "HEAD", "OPTIONS"}
+_SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 # What is sent there changes nothing but who is signed in: possible also while nothing can be
 # recorded, so that people can look.
 COMING_AND_GOING: Final = {
@@ -80,10 +80,10 @@ def pace(get_response: Handler) -> Handler:
         person = _person(request)
         name = f"person:{person.pk}" if person else f"address:{client_address(request)}"
         rate, burst = settings.PANEL_PAGES_RATE, settings.PANEL_PAGES_BURST
-        standing = rate_limit.take(name, rate, burst)
-        if standing.allowed:
+        state = rate_limit.take(name, rate, burst)
+        if state.allowed:
             return get_response(request)
-        return errors.too_often(request, standing.retry_after)
+        return errors.too_often(request, state.retry_after)
 
     return middleware
 
@@ -132,7 +132,7 @@ def _zone(request: HttpRequest) -> tzinfo:
 
 
 class refusals:  # noqa: N801 a middleware, named like its siblings
-    """Turns what the rooms below refuse with into pages in the house's voice."""
+    """Turns refusals of the services into pages."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -144,7 +144,7 @@ class refusals:  # noqa: N801 a middleware, named like its siblings
         self, request: HttpRequest, _view: Handler, _args: Any, _kwargs: Any
     ) -> HttpResponseBase | None:
         """While nothing can be recorded nothing is begun either."""
-        if request.method in _LOOKING or _route(request) in COMING_AND_GOING:
+        if request.method in _SAFE or _route(request) in COMING_AND_GOING:
             return None
         return errors.nothing_was_done(request) if read_only.closed() else None
 

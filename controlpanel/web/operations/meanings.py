@@ -93,7 +93,7 @@ _UNKNOWN: Final[Words] = {
     ),
     "reboot": _l("The server may have rebooted or not. The bill is the same either way."),
 }
-_LOOKING: Final[Words] = {
+_RECONCILING: Final[Words] = {
     "create": _l(
         "Nothing was sent twice and nothing will be. The panel looks for a new server of this "
         "name, plan, system and location, and adopts it by itself. Until this is settled, another "
@@ -109,7 +109,7 @@ _LOOKING: Final[Words] = {
         "the server and confirms it, or closes it with a note."
     ),
 }
-_LOOKING_OTHERWISE = _l(
+_RECONCILING_OTHERWISE = _l(
     "Nothing was sent twice and nothing will be. The panel looks for two minutes what VPS.org "
     "shows, then says so here."
 )
@@ -253,13 +253,13 @@ def _observed(operation: Operation) -> _Said:
 
 
 def _unknown(operation: Operation) -> _Said:
-    looking = str(_LOOKING.get(operation.kind, _LOOKING_OTHERWISE))
+    reconciling = str(_RECONCILING.get(operation.kind, _RECONCILING_OTHERWISE))
     said = (
         answer_texts.answered(operation),
         str(_UNKNOWN[operation.kind]),
         sighting_texts.since(operation),
     )
-    return "warn", " ".join(filter(None, said)), looking
+    return "warn", " ".join(filter(None, said)), reconciling
 
 
 def _failed(operation: Operation) -> _Said:

@@ -8,7 +8,7 @@ from controlpanel.web.core.links import receipt_url
 from controlpanel.web.operations import meanings
 
 
-def standing_in_the_way(scope: Scope, refusal: CannotClose | None) -> dict[str, Any]:
+def links_to_what_is_under_way(scope: Scope, refusal: CannotClose | None) -> dict[str, Any]:
     """The sentence, and links to what is under way."""
     operations = refusal.operations if refusal else ()
     return {

@@ -41,7 +41,7 @@ class Row:
 @door("servers.view")
 def list_operations(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     if is_fragment(request) and not is_filtering(request):
-        _look(operation.account for operation in selectors.running(scope)[:PAGE_SIZE])
+        _poll(operation.account for operation in selectors.running(scope)[:PAGE_SIZE])
     filters = selectors.Filters(
         q=clean(request.GET.get("q", ""), 100),
         state=_one_of(request.GET.get("state"), [state.value for state in State]),
@@ -72,7 +72,7 @@ def list_operations(request: HttpRequest, scope: Scope) -> HttpResponseBase:
 def show(request: HttpRequest, scope: Scope, operation_id: UUID) -> HttpResponseBase:
     operation = selectors.get(scope, operation_id)
     if is_fragment(request) and operation.is_open:
-        _look([operation.account])
+        _poll([operation.account])
         operation = selectors.get(scope, operation_id)
     if request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", ""):
         settling.notice(scope, operation)
@@ -169,10 +169,10 @@ def _show(
     return page(request, "operations/show.html", context, fragment="receipt", status=status)
 
 
-def _look(accounts: Iterable[Account]) -> None:
+def _poll(accounts: Iterable[Account]) -> None:
     """Asks VPS.org what is new, unless somebody just did or all places are taken."""
     distinct = {account.id: account for account in accounts}
-    polling.look_within_page(distinct.values(), at_least=_FRESH)
+    polling.poll_within_page(distinct.values(), at_least=_FRESH)
 
 
 def _one_of(given: str | None, allowed: Iterable[str]) -> str:

@@ -108,7 +108,7 @@ def edit(request: HttpRequest, scope: Scope, provider_id: str) -> HttpResponseBa
 def _confirmed(
     request: HttpRequest, scope: Scope, server: Server, action: Action
 ) -> HttpResponseBase:
-    known = available_actions.standing(scope)
+    known = available_actions.abilities(scope)
     wanted = available_actions.reason_wanted(known, server, action.kind)
     if request.method != "POST":
         form = _form(action, server)
@@ -121,7 +121,7 @@ def _confirmed(
     try:
         earlier = services.sent_before(scope, ask)
     except SentBefore as refused:
-        form.begin_anew()
+        form.begin_again()
         return _page(request, scope, server, action, form, refused=refused, status=422)
     if earlier:
         return responses.receipt(request, scope, earlier)
@@ -131,7 +131,7 @@ def _confirmed(
         operation = action.ask(scope, server, form.ask)
     except Refused as refused:
         if isinstance(refused, SentBefore):
-            form.begin_anew()
+            form.begin_again()
             return _page(request, scope, server, action, form, refused=refused, status=422)
         if form.stands_at_field(refused):
             return _page(request, scope, server, action, form, status=422)

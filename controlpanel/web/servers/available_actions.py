@@ -77,7 +77,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Abilities:
     """What the asking person can do, looked up once for a whole page."""
 
     scope: Scope
@@ -93,13 +93,13 @@ class Standing:
     twins: dict[UUID, Account | None] = field(default_factory=dict)
 
 
-def standing(scope: Scope, of_team: TeamPolicy | None = None) -> Standing:
+def abilities(scope: Scope, of_team: TeamPolicy | None = None) -> Abilities:
     """`of_team`, its policy, spares the query where the door has read it already."""
     asked = [*PERMISSIONS.values(), *_PANELS_OWN]
     lacking = [right for right in asked if not scope.allows(right)]
     helpers = access.who_grants(scope, lacking) if lacking else {}
     of_team = of_team or team_policies.of(scope.team_id)
-    return Standing(
+    return Abilities(
         scope=scope,
         base=reverse("servers", args=[scope.team_slug]),
         tokens_url=reverse("tokens", args=[scope.team_slug]),
@@ -109,12 +109,12 @@ def standing(scope: Scope, of_team: TeamPolicy | None = None) -> Standing:
     )
 
 
-def missing(known: Standing, right: str) -> Reason:
+def missing(known: Abilities, right: str) -> Reason:
     """What is said where this right of the panel's own is missing; empty if it is not."""
     return known.missing.get(right, Reason(""))
 
 
-def twin(known: Standing, account: Account) -> Account | None:
+def twin(known: Abilities, account: Account) -> Account | None:
     """The account through which changes of this one's servers go, where it is only read."""
     if account.id not in known.twins:
         known.twins[account.id] = identity.older_twin(account)
@@ -125,7 +125,7 @@ def server_actions(
     scope: Scope,
     server: Server,
     *,
-    known: Standing | None = None,
+    known: Abilities | None = None,
     running: Operation | None = None,
 ) -> list[Action]:
     """All five, in the order in which they are shown.
@@ -133,13 +133,13 @@ def server_actions(
     `known` and `running` spare the queries where the page has them already.
     """
     if known is None:
-        known = standing(scope)
+        known = abilities(scope)
         running = operation_selectors.running_on(scope, [server]).get(server.provider_id)
     return actions_at(server_below(known.base, server.provider_id), reasons(known, server, running))
 
 
 def reasons(
-    known: Standing,
+    known: Abilities,
     server: Server,
     running: Operation | None,
     labels: Collection[str] | None = None,
@@ -151,8 +151,8 @@ def reasons(
     if server.gone_at is not None:
         return tuple(Reason(preconditions.illegal(kind, server)) for kind in LABELS)
     return tuple(
-        standing if standing.text else _now(known, kind, server, running, labels)
-        for kind, standing in zip(LABELS, _of_account(known, server.account), strict=True)
+        abilities if abilities.text else _now(known, kind, server, running, labels)
+        for kind, abilities in zip(LABELS, _of_account(known, server.account), strict=True)
     )
 
 
@@ -174,7 +174,7 @@ def actions_at(url: str, why: Iterable[Reason]) -> list[Action]:
     ]
 
 
-def reason_wanted(known: Standing, server: Server, kind: str) -> str:
+def reason_wanted(known: Abilities, server: Server, kind: str) -> str:
     """Why a reason must be given for this, or empty."""
     return preconditions.reason(known.policy, kind, _labels(known, server))
 
@@ -196,8 +196,8 @@ def server_action(scope: Scope, server: Server, kind: str) -> Action:
     return next(action for action in server_actions(scope, server) if action.kind == kind)
 
 
-def create_action(scope: Scope, accounts: list[Account], known: Standing | None = None) -> Action:
-    known = known or standing(scope)
+def create_action(scope: Scope, accounts: list[Account], known: Abilities | None = None) -> Action:
+    known = known or abilities(scope)
     why = _why_not_create(known, [account for account in accounts if is_connected(account)])
     return Action(
         kind="create",
@@ -212,7 +212,7 @@ def create_action(scope: Scope, accounts: list[Account], known: Standing | None 
 
 
 def _now(
-    known: Standing,
+    known: Abilities,
     kind: str,
     server: Server,
     running: Operation | None,
@@ -226,19 +226,19 @@ def _now(
     return Reason("", says_why=bool(preconditions.reason(known.policy, kind, given)))
 
 
-def _labels(known: Standing, server: Server) -> Collection[str]:
+def _labels(known: Abilities, server: Server) -> Collection[str]:
     """Looked up only where they decide something."""
     return server_labels.of(server) if known.policy.reason_labels else ()
 
 
-def _of_account(known: Standing, account: Account) -> tuple[Reason, ...]:
+def _of_account(known: Abilities, account: Account) -> tuple[Reason, ...]:
     """What holds for all servers of an account; asked once for a whole page."""
     if account.id not in known.of_account:
-        known.of_account[account.id] = tuple(_standing_reason(known, account, k) for k in LABELS)
+        known.of_account[account.id] = tuple(_account_reason(known, account, k) for k in LABELS)
     return known.of_account[account.id]
 
 
-def _standing_reason(known: Standing, account: Account, kind: str) -> Reason:
+def _account_reason(known: Abilities, account: Account, kind: str) -> Reason:
     lacking = missing(known, PERMISSIONS[kind])
     if lacking.text:
         return lacking
@@ -248,11 +248,11 @@ def _standing_reason(known: Standing, account: Account, kind: str) -> Reason:
     return Reason(text)
 
 
-def _no_token(known: Standing) -> Reason:
+def _no_token(known: Abilities) -> Reason:
     return Reason(preconditions.no_token(), known.tokens_url, _("API tokens"))
 
 
-def _not_at_all(known: Standing, account: Account) -> str:
+def _not_at_all(known: Abilities, account: Account) -> str:
     if not is_connected(account):
         return _("This account belongs to another API address; nothing can be changed there.")
     if not account.writable:
@@ -271,7 +271,7 @@ def _crossing(running: Operation | None) -> str:
     return ""
 
 
-def _why_not_create(known: Standing, accounts: list[Account]) -> Reason:
+def _why_not_create(known: Abilities, accounts: list[Account]) -> Reason:
     lacking = missing(known, PERMISSIONS["create"])
     if lacking.text:
         return lacking

@@ -73,7 +73,7 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
     try:
         earlier = services.sent_before(scope, ask)
     except SentBefore as refused:
-        return _anew(request, scope, accounts, account, form, refused)
+        return _begin_again(request, scope, accounts, account, form, refused)
     if earlier:
         return _answer(request, scope, accounts, earlier)
     if account is None and accounts:
@@ -90,7 +90,7 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
             scope, account, form.body, form.ask, labels=form.cleaned_data["labels"]
         )
     except SentBefore as refused:
-        return _anew(request, scope, accounts, account, form, refused)
+        return _begin_again(request, scope, accounts, account, form, refused)
     except Refused as refused:
         if form.stands_at_field(refused):
             return _page(request, scope, accounts, account, form, status=422)
@@ -102,7 +102,7 @@ def _sent(request: HttpRequest, scope: Scope, accounts: list[Account]) -> HttpRe
     return _answer(request, scope, accounts, operation)
 
 
-def _anew(
+def _begin_again(
     request: HttpRequest,
     scope: Scope,
     accounts: list[Account],
@@ -110,7 +110,7 @@ def _anew(
     form: CreateForm,
     refused: SentBefore,
 ) -> HttpResponseBase:
-    form.begin_anew()
+    form.begin_again()
     return _page(request, scope, accounts, account, form, status=422, **refusal(scope, refused))
 
 

@@ -55,7 +55,7 @@ def edit_sent(request: HttpRequest, scope: Scope, server: Server) -> HttpRespons
     try:
         earlier = services.sent_before(scope, ask)
     except SentBefore as refused:
-        return _anew(request, scope, server, form, refused)
+        return _begin_again(request, scope, server, form, refused)
     if earlier:
         return _answer(request, scope, server, EditForm(request.POST), earlier)
     if not form.is_valid():
@@ -97,7 +97,7 @@ def _compared(
             replaces=set(edit.changes) == set(FIELDS),
         )
     except SentBefore as refused:
-        return _anew(request, scope, server, form, refused)
+        return _begin_again(request, scope, server, form, refused)
     except Refused as refused:
         if form.stands_at_field(refused):
             return edit_page(request, scope, server, form, status=422)
@@ -109,10 +109,10 @@ def _compared(
     return _answer(request, scope, server, EditForm(request.POST), operation)
 
 
-def _anew(
+def _begin_again(
     request: HttpRequest, scope: Scope, server: Server, form: EditForm, refused: SentBefore
 ) -> HttpResponseBase:
-    form.begin_anew()
+    form.begin_again()
     return edit_page(request, scope, server, form, status=422, **refusal(scope, refused))
 
 
@@ -137,7 +137,7 @@ def _answer(
 
 
 def _reason_wanted(scope: Scope, server: Server) -> str:
-    return available_actions.reason_wanted(available_actions.standing(scope), server, "update")
+    return available_actions.reason_wanted(available_actions.abilities(scope), server, "update")
 
 
 def _conflicting(

@@ -22,7 +22,7 @@ from controlpanel.operations.checks import preconditions
 from controlpanel.servers.models import AccountSync
 from controlpanel.web.core.banner import Banner
 from controlpanel.web.core.people import names_of
-from controlpanel.web.servers.available_actions import Standing
+from controlpanel.web.servers.available_actions import Abilities
 from controlpanel.web.templatetags import _units
 
 MENDS: Final = "accounts.connect"
@@ -45,7 +45,7 @@ class Age:
 def banners(
     scope: Scope,
     accounts: Collection[Account],
-    known: Standing | None = None,
+    known: Abilities | None = None,
     *,
     twins: Mapping[UUID, Account | None] | None = None,
 ) -> list[Banner]:
@@ -226,7 +226,7 @@ def _who_mends(scope: Scope) -> str:
     }
 
 
-def _no_token(known: Standing, account: Account) -> Banner:
+def _no_token(known: Abilities, account: Account) -> Banner:
     return Banner(
         "",
         _(

@@ -19,7 +19,7 @@ from controlpanel.web.core.change_forms import new_form_id
 from controlpanel.web.core.links import receipt_url, server_below
 from controlpanel.web.operations import meanings
 from controlpanel.web.servers import available_actions, badges, freshness
-from controlpanel.web.servers.available_actions import Reason, Standing
+from controlpanel.web.servers.available_actions import Abilities, Reason
 from controlpanel.web.servers.label_views import Chip, chips
 
 # Stand-ins for a row's menu, and inside a menu for what differs from row to row.
@@ -84,7 +84,7 @@ class Rows:
     def __init__(
         self,
         request: HttpRequest,
-        known: Standing,
+        known: Abilities,
         labels: Mapping[UUID, list[str]],
         *,
         many_accounts: bool,

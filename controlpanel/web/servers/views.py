@@ -85,7 +85,7 @@ def _refresh(scope: Scope, connected: Iterable[Account], *, moving: bool | None 
     if moving is None:
         moving = _something_moves(scope)
     fresh = FRESH_WHILE_MOVING if moving else FRESH
-    polling.look_within_page(connected, at_least=fresh)
+    polling.poll_within_page(connected, at_least=fresh)
 
 
 def _refresh_one(scope: Scope, server: Server) -> None:
@@ -100,7 +100,7 @@ def _refresh_one(scope: Scope, server: Server) -> None:
     try:
         with clients.page_slot():
             if left > polling.TOO_LATE:
-                polling.look_at(server, left)
+                polling.poll_server(server, left)
     except clients.Busy:
         return
 
@@ -112,7 +112,7 @@ def _something_moves(scope: Scope) -> bool:
 
 
 def _list(request: HttpRequest, scope: Scope, filters: Filters) -> dict[str, Any]:
-    known = available_actions.standing(scope, request.team_policy)  # type: ignore[attr-defined]
+    known = available_actions.abilities(scope, request.team_policy)  # type: ignore[attr-defined]
     team_accounts = list(selectors.accounts(scope).select_related("sync"))
     connected = [account for account in team_accounts if is_connected(account)]
     request.connected_accounts = connected  # type: ignore[attr-defined]  # for the frame
@@ -193,7 +193,7 @@ def _connect(scope: Scope) -> dict[str, Any]:
 
 
 def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
-    known = available_actions.standing(scope)
+    known = available_actions.abilities(scope)
     running = operation_selectors.running_on(scope, [server]).get(server.provider_id)
     history = operation_selectors.of_server(scope, server)[:OPERATIONS_SHOWN]
     return {
@@ -232,7 +232,7 @@ def _page_of(scope: Scope, server: Server) -> dict[str, Any]:
 
 
 def _banners(
-    scope: Scope, server: Server, known: available_actions.Standing
+    scope: Scope, server: Server, known: available_actions.Abilities
 ) -> list[banner.Banner]:
     first = available_actions.twin(known, server.account)
     found = freshness.banners(scope, [server.account], known)

@@ -21,7 +21,7 @@ from controlpanel.web.core.change_forms import form_id_of, new_form_id
 from controlpanel.web.core.htmx import page, see_other
 from controlpanel.web.core.name_forms import NamedForm, TypedNameForm
 from controlpanel.web.core.view_access import ask_again, door, signed_in
-from controlpanel.web.operations.under_way import standing_in_the_way
+from controlpanel.web.operations.under_way import links_to_what_is_under_way
 
 _METHODS = ("GET", "HEAD", "POST")
 
@@ -142,6 +142,6 @@ def _close_page(
         "open_revocations": offboarding.open_revocations(scope),
         "servers": servers.count(),
         "members": selectors.members(scope).count(),
-        **standing_in_the_way(scope, refusal),
+        **links_to_what_is_under_way(scope, refusal),
     }
     return page(request, "team/close.html", context, status=status)

@@ -1,4 +1,4 @@
-"""The key room asks what second factors need, and seals them anew."""
+"""`keys` asks what second factors need, and seals them again."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -17,7 +17,7 @@ def test_it_counts_what_is_sealed(alice):
     assert set(sealed_factors.needed()) == {"mfa-1"}
 
 
-def test_they_can_be_sealed_anew(alice):
+def test_they_can_be_sealed_again(alice):
     secret = add_app(alice)
     first, second = sealed_factors.VAULT.page("", 10)
     assert sealed_factors.VAULT.page(first.id, 10) == [second]

@@ -138,7 +138,7 @@ def test_several_histories_are_proven_each_by_itself(several: Path, globex: Team
 def test_a_panel_that_hides_an_event_cannot_call_the_history_complete(
     several: Path, member: str
 ) -> None:
-    """Signed anew by the panel itself: an event of db-01 is gone, or its gap is denied."""
+    """Signed again by the panel itself: an event of db-01 is gone, or its gap is denied."""
     if member == "events.jsonl":
         lines = (several / member).read_text().splitlines(keepends=True)
         (gone,) = [line for line in lines if "db-01" in line][1:2]
@@ -148,14 +148,14 @@ def test_a_panel_that_hides_an_event_cannot_call_the_history_complete(
         for one in proofs["targets"]:
             one["gaps"] = []
         text = json.dumps(proofs) + "\n"
-    sign_anew(several, member, text)
+    sign_again(several, member, text)
     code, said = run(several)
     assert code == 1
     assert "missing" in said
     assert second_verifier.check(several)
 
 
-def sign_anew(folder: Path, member: str, text: str) -> None:
+def sign_again(folder: Path, member: str, text: str) -> None:
     (folder / member).write_text(text)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["members"][member] = hashlib.sha256(text.encode()).hexdigest()

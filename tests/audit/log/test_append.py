@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
 def seen_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on, what this process remembered is as old as another process's would be."""
-    monkeypatch.setattr(append, "_standings", dict(append._standings))
+    monkeypatch.setattr(append, "_states", dict(append._states))
 
 
 def test_it_works(acme: Team) -> None:
@@ -79,14 +79,14 @@ def test_it_writes_nothing_on_a_head_whose_key_is_gone(acme: Team, settings: Set
 
 
 def test_what_is_remembered_is_bounded(acme: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(append, "_standings", {})
+    monkeypatch.setattr(append, "_states", {})
     monkeypatch.setattr(append, "_CHAINS", 3)
     monkeypatch.setattr(append, "_TARGETS", 3)
     for number in range(8):
         acme.write_numbered(number)
         Team(f"team-{number}").write()
-    assert len(append._standings) <= 4
-    assert all(len(known.targets) <= 5 for known in append._standings.values())
+    assert len(append._states) <= 4
+    assert all(len(known.targets) <= 5 for known in append._states.values())
     assert verify().sound
 
 

@@ -57,7 +57,7 @@ def test_what_could_not_be_recorded_is_recorded_later(db: None) -> None:
 def test_a_start_before_what_is_recorded_already(acme: Team) -> None:
     newest = datetime.now(UTC)
     clock.shift(timedelta(days=-1))
-    clock_jumps.look_back()
+    clock_jumps.read_back()
     (one,) = jumps()
     assert one.phase == "back"
     assert abs(one.data["seconds"] - 86_400) < 60
@@ -65,5 +65,5 @@ def test_a_start_before_what_is_recorded_already(acme: Team) -> None:
 
 
 def test_a_start_afterwards_is_nothing(acme: Team) -> None:
-    clock_jumps.look_back()
+    clock_jumps.read_back()
     assert not jumps()

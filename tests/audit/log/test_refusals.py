@@ -87,7 +87,7 @@ def test_it_works(alice: Person, bob: Person, ask: Callable[..., Any], event: st
     assert verify().wrong is None
 
 
-def test_the_next_minute_begins_anew(alice: Person, bob: Person) -> None:
+def test_the_next_minute_begins_again(alice: Person, bob: Person) -> None:
     for _time in range(MANY):
         no_right(alice, bob)
     clock.shift(refusals.EVERY + timedelta(seconds=1))

@@ -114,12 +114,12 @@ def ways_to_go() -> list[str]:
 def test_each_that_is_gone_is_missed_and_made_again(db: None) -> None:
     for way in ways_to_go():
         assert triggers.missing() == [], way
-        triggers.refuse_unless_standing()
+        triggers.refuse_unless_complete()
         change(way)
         gone = triggers.missing()
         assert gone, way
         with pytest.raises(triggers.TriggersMissing, match=gone[0]):
-            triggers.refuse_unless_standing()
+            triggers.refuse_unless_complete()
         wrong = verify().wrong
         assert wrong
         assert wrong.kind == "triggers"
@@ -147,7 +147,7 @@ def test_one_that_does_something_else_is_missed(db: None) -> None:
 
 @pytest.fixture
 def one_more_column(transactional_db: None) -> Iterator[None]:
-    """As a later migration adds one: SQLite makes the table anew for it."""
+    """As a later migration adds one: SQLite makes the table again for it."""
     field: models.CharField[str, str] = models.CharField(max_length=5, default="")
     field.set_attributes_from_name("later")
     with connection.schema_editor() as editor:

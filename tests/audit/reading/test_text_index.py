@@ -72,7 +72,7 @@ def test_it_goes_on_in_batches(acme: Team, monkeypatch: pytest.MonkeyPatch) -> N
     assert found(acme, "web-") == [6, 5, 4, 3, 2, 1]
 
 
-def test_a_falsified_index_invents_nothing_and_can_be_made_anew(acme: Team) -> None:
+def test_a_falsified_index_invents_nothing_and_can_be_made_again(acme: Team) -> None:
     acme.write(target="needle-01")
     text_index.index()
     change("UPDATE audit_searchtext SET seq = 100 WHERE seq = 7")

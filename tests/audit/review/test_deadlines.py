@@ -50,14 +50,14 @@ def test_a_look_ends_in_time_whatever_it_follows(adam, server, synced, sandbox, 
     sandbox.fault("delay", "GET", r"/servers/\d+/$", seconds=SLOW, times=None)
     clock.shift(timedelta(seconds=10))
     caplog.clear()
-    polling.look(synced, at_least=timedelta(0), seconds=0.8)
+    polling.poll(synced, at_least=timedelta(0), seconds=0.8)
     assert waited() < 1.1
     assert not AccountSync.objects.get(account=synced).trouble
     # What there was no time for is due as before, and comes first the next time.
     assert Operation.objects.filter(state="accepted", next_poll_at__lte=clock.now()).exists()
     for _ in names:
         clock.shift(timedelta(seconds=10))
-        polling.look(synced, at_least=timedelta(0), seconds=0.8)
+        polling.poll(synced, at_least=timedelta(0), seconds=0.8)
     assert not Operation.objects.exclude(state="observed").exists()
 
 
@@ -93,7 +93,7 @@ def test_no_page_asks_for_a_detail_while_the_provider_wants_to_be_left_alone(
     look(synced)
     sandbox.journal.clear()
     clock.shift(timedelta(seconds=30))
-    polling.look_at(server("mail-relay"), seconds=5)
+    polling.poll_server(server("mail-relay"), seconds=5)
     assert not sandbox.journal.entries()
     state = AccountSync.objects.get(account=synced)
     assert state.next_at - clock.now() >= timedelta(seconds=89)

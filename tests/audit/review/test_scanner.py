@@ -404,14 +404,14 @@ def test_a_worker_that_dies_half_way_leaves_nothing_half(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     team.write("server.delete")
-    whole = scanner._Look.write
+    whole = scanner._Scan.write
 
     def dies(self: Any) -> None:
         whole(self)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(scanner._Look, "write", dies)
+        patch.setattr(scanner._Scan, "write", dies)
         with pytest.raises(KeyboardInterrupt):
             scanner.advance(team.chain)
     assert not found(team)

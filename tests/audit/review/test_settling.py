@@ -158,7 +158,7 @@ def test_the_outcome_of_an_edit_tells_what_was_set(bob, server, synced, sandbox)
 
 def test_one_server_that_cannot_be_shown_is_no_trouble_of_the_account(synced, server, sandbox):
     sandbox.fault("status", "GET", r"/servers/\d+/$", status=500, times=None)
-    polling.look_at(server("mail-relay"), seconds=5)
+    polling.poll_server(server("mail-relay"), seconds=5)
     assert not AccountSync.objects.get(account=synced).trouble
     from controlpanel.servers import sync
 

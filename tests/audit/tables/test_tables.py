@@ -275,7 +275,7 @@ def test_another_teams_rows_are_no_concern(panel: Panel) -> None:
     assert f"Team {panel.chain}: " not in said
 
 
-def test_a_database_put_back_is_read_anew(panel: Panel) -> None:
+def test_a_database_put_back_is_read_again(panel: Panel) -> None:
     """What this process remembers of a chain is worth nothing if the chain is another one."""
     assert projections.compare(panel.chain) == []
     projections._known[panel.chain].hash = "f" * 64

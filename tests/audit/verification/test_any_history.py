@@ -221,7 +221,7 @@ class Log(RuleBasedStateMachine):
     @precondition(lambda self: not self.untouched)
     @invariant()
     def workers_find_it_if_and_only_if_something_was_changed(self) -> None:
-        """By the walk over everything that begins next, at the latest: one that is under way may
+        """By the pass over everything that begins next, at the latest: one that is under way may
         have that place behind it. What they write down meanwhile is taken back."""
         undone = transaction.atomic()
         undone.__enter__()

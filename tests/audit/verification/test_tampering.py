@@ -66,7 +66,7 @@ def graft(acme: Team, globex: Team) -> None:
     copy(event(globex, 3), chain=acme.chain, prev_hash=event(acme, 2).hash)
 
 
-def sign_anew(acme: Team, globex: Team) -> None:
+def sign_again(acme: Team, globex: Team) -> None:
     """Everything fits again, with a key of one's own."""
     other = ring.Key("audit-mac-1", "audit-mac", clock.now(), b"x" * ring.KEY_BYTES)
     edit(acme, 3, canonical=event(acme, 3).canonical.replace("bob@", "eve@"))
@@ -100,7 +100,7 @@ KINDS: dict[str, tuple[Callable[[Team, Team], None], str, str]] = {
     "tail cut": (cut_tail, "tail_cut", "the last events are taken out"),
     "head edit": (edit_the_head, "head_mac", "the tail is cut and the head row moved back"),
     "graft": (graft, "hash", "another team's event is put in, linked to the one before"),
-    "re-MAC": (sign_anew, "head_mac", "history is rewritten and signed with another key"),
+    "re-MAC": (sign_again, "head_mac", "history is rewritten and signed with another key"),
     "checkpoint edit": (edit_checkpoint, "checkpoint_signature", "a statement is changed"),
     "prune": (prune, "missing", "the oldest events are removed without a record"),
 }

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 
 from controlpanel.audit import hashing
 from controlpanel.audit.log import append, content
-from controlpanel.audit.log.append import Place, Standing
+from controlpanel.audit.log.append import ChainState, Place
 from controlpanel.audit.log.recorder import AuditUnavailable
 from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead
 from controlpanel.audit.verification.full_check import verify
@@ -40,7 +40,7 @@ def in_format_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(append, "write", write_1)
 
 
-def write_1(place: Place, _before: Standing, columns: dict[str, Any], head_mac: str, **_: str):
+def write_1(place: Place, _before: ChainState, columns: dict[str, Any], head_mac: str, **_: str):
     AuditEvent.objects.create(**columns)
     ChainHead.objects.filter(chain=place.chain).update(
         seq=columns["seq"],

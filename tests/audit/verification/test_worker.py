@@ -14,7 +14,7 @@ from controlpanel.audit.log import triggers
 from controlpanel.audit.models import AuditEvent, ChainHead, TargetHead, Verification
 from controlpanel.audit.verification import progress, worker
 from controlpanel.audit.verification.full_check import verify
-from controlpanel.audit.verification.progress import COMMON, Standing
+from controlpanel.audit.verification.progress import COMMON, ChainProgress
 from controlpanel.lib import clock
 from tests.audit.verification.test_full_check import event
 from tests.audit.verification.test_tampering import KINDS
@@ -23,7 +23,7 @@ from tests.audit.writing import Team, change, edit, edit_head, triggers_aside
 pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 
 
-def of(team: Team) -> Standing:
+def of(team: Team) -> ChainProgress:
     return progress.load(team.chain)
 
 
@@ -66,7 +66,7 @@ def test_it_goes_on_from_where_it_was(acme: Team, globex: Team) -> None:
     acme.write()
     checkpoints.take()
     worker.run()
-    assert of(acme).sound  # what it has behind it is read again by the walk over everything
+    assert of(acme).sound  # what it has behind it is read again by the pass over everything
     assert (of(acme).place.seq, of(acme).place.point) == (7, 1)
 
 
@@ -81,7 +81,7 @@ def test_a_run_is_bounded(acme: Team, globex: Team) -> None:
     assert not of(globex).behind
 
 
-def test_the_walk_over_everything_comes_in_slices(acme: Team, globex: Team) -> None:
+def test_the_pass_over_everything_comes_in_slices(acme: Team, globex: Team) -> None:
     checkpoints.take()
     worker.run()
     first = progress.load(COMMON).full
@@ -113,7 +113,7 @@ def test_when_nothing_is_new_it_asks_little(acme: Team, globex: Team) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_walk_over_everything_finds_what_was_changed_later(
+def test_the_pass_over_everything_finds_what_was_changed_later(
     acme: Team, globex: Team, kind: str
 ) -> None:
     checkpoints.take()
@@ -300,7 +300,7 @@ def test_what_is_wrong_stays_until_everything_was_seen_to_be_sound(acme: Team) -
     assert of(acme).sound
 
 
-def test_it_tells_what_changed_and_each_walk_over_everything(acme: Team) -> None:
+def test_it_tells_what_changed_and_each_pass_over_everything(acme: Team) -> None:
     worker.run()
     worker.run()
     assert told() == [("panel", "success")]

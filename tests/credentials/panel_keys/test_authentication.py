@@ -236,7 +236,7 @@ def test_all_are_refused_alike(bob, account):
     assert len(said) == 1
 
 
-def test_what_is_asked_anew_is_still_the_keys(alice, bob, account):
+def test_what_is_asked_again_is_still_the_keys(alice, bob, account):
     """Services ask what somebody may do now: that must not give a key its creator's rights."""
     sight = frozenset({"servers.view"})
     issued = issue(bob, account, permissions=sight, reach=with_labels("env:prod"))

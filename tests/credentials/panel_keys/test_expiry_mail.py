@@ -268,5 +268,5 @@ def test_a_name_stays_text(post: MailServer, bob: Person, account: Account) -> N
 
 
 def test_it_is_rung_again_and_again(settings: Settings) -> None:
-    bells = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert tasks.warn_of_ends.name in bells
+    periodic = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert tasks.warn_of_ends.name in periodic

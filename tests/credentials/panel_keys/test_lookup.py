@@ -21,7 +21,7 @@ def _as_at_first(monkeypatch):
 
 def test_it_finds_the_key_again_and_again(bob, synced):
     script = key_of(bob, synced)
-    for _ in range(8):  # PostgreSQL plans anew the first times
+    for _ in range(8):  # PostgreSQL plans again the first times
         found = key_lookup.by_digest(possible(Secret(script.text)))
         assert found
         assert (found.key, found.key.user, found.membership) == (
@@ -59,7 +59,7 @@ postgres_only = pytest.mark.skipif(
 
 
 @postgres_only
-def test_a_connection_that_broke_is_made_anew(bob, synced):
+def test_a_connection_that_broke_is_made_again(bob, synced):
     script = key_of(bob, synced)
     assert key_lookup.by_id(script.key.id)
     connection.connection.close()

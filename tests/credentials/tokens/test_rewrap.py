@@ -52,7 +52,7 @@ def rewrapped() -> rotation.Rewrapped:
     return next(result for result in rotation.rewrap() if result.holder == "API tokens")
 
 
-def test_all_tokens_are_sealed_anew_and_work(
+def test_all_tokens_are_sealed_again_and_work(
     account: Account, other_account: Account, alice: Person, bob: Person, charlie: Person
 ) -> None:
     promoted()
@@ -121,7 +121,7 @@ def test_a_token_replaced_meanwhile_stays_the_new_one(
     assert opened == Secret(ADMIN_TOKEN)
 
 
-def test_a_row_read_before_it_was_sealed_anew_can_be_used_for_a_minute(
+def test_a_row_read_before_it_was_sealed_again_can_be_used_for_a_minute(
     account: Account, bob: Person
 ) -> None:
     read_earlier = Credential.objects.get(user=bob.user)

@@ -135,14 +135,14 @@ def test_a_name_that_the_mirror_learns_later_was_not_confirmed(adam, synced, ser
 def test_a_lock_that_was_put_on_during_the_look_holds(adam, alice, server, sandbox, monkeypatch):
     doomed = server(NAME)
     operation = delete(adam, doomed)
-    looked = target_check.look
+    looked = target_check.fetch
 
     def look_and_lock(client, about):
         seen = looked(client, about)
         locks.lock(alice.scope("servers.lock"), doomed, "delete", "No!")
         return seen
 
-    monkeypatch.setattr(target_check, "look", look_and_lock)
+    monkeypatch.setattr(target_check, "fetch", look_and_lock)
     assert sent(operation).code == "locked"
     assert deletes(sandbox) == []
 

@@ -10,10 +10,10 @@ from controlpanel.credentials.tokens import services as token_services
 from controlpanel.credentials.tokens.services import TokenRefused
 from controlpanel.lib.secret import Secret
 from controlpanel.operations.models import Operation
-from controlpanel.operations.own_changes import Deeds
+from controlpanel.operations.own_changes import OwnChanges
 from controlpanel.operations.services import Refused
 from controlpanel.operations.tasks import due_accounts
-from controlpanel.operations.tasks import look as queued_look
+from controlpanel.operations.tasks import poll as queued_look
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers import sync
 from controlpanel.servers.models import AccountSync, CatalogueItem, Server, ServerLabel, ServerLock
@@ -108,7 +108,7 @@ def test_what_was_on_its_way_does_nothing(
     with pytest.raises(TokenRefused, match="disconnected"):
         token_services.store(bob.scope(), synced, Secret(OWNER_TOKEN), frozenset())
     seen = ServerSeen("12345", status="active")
-    assert sync.apply_seen(synced, seen, detail=True, own=Deeds(synced)) is None
+    assert sync.apply_seen(synced, seen, detail=True, own=OwnChanges(synced)) is None
     assert not Server.objects.exists()
 
 

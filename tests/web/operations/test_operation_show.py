@@ -90,7 +90,7 @@ def test_a_new_one_is_an_offer_to_those_who_may(bob, vera, account, kind, link):
     assert link not in vera.get(url(shown)).content.decode()
 
 
-def test_a_create_can_be_started_anew(bob, account):
+def test_a_create_can_be_started_again(bob, account):
     shown = operation(bob, account, kind="create", state="not_seen", provider_id="")
     assert f"/servers/new/?again={shown.id}" in bob.get(url(shown)).content.decode()
 

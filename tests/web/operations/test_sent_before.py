@@ -1,5 +1,5 @@
 """A form's id answers for its content: the same again is the same receipt, anything else is asked
-for anew."""
+for again."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ def create(person, **changed):
     return person.post(NEW_URL, {"form_id": "form-0001", **NEW, **changed})
 
 
-def is_asked_anew(page, sandbox, calls=1):
+def is_asked_again(page, sandbox, calls=1):
     assert page.status_code == 422
     assert shows(page, SAID)
     assert hidden(page, "form_id") != "form-0001"
@@ -49,10 +49,10 @@ def test_the_same_again_is_the_same_receipt(bob, synced, sandbox):
 
 
 @pytest.mark.parametrize("changed", OTHER_CREATES)
-def test_other_content_is_asked_for_anew(bob, synced, sandbox, changed):
+def test_other_content_is_asked_for_again(bob, synced, sandbox, changed):
     create(bob)
     page = create(bob, **changed)
-    is_asked_anew(page, sandbox)
+    is_asked_again(page, sandbox)
     assert f'value="{changed.get("name", "fresh-01")}"' in page.content.decode()
     assert shows(page, "See its receipt")
 
@@ -80,7 +80,7 @@ def test_what_has_ended_is_the_same_within_a_minute(bob, synced, server, sandbox
     Operation.objects.update(state=state, ended_at=clock.now())
     assert bob.post(url, {"form_id": "form-0001"})["Location"] == first["Location"]
     Operation.objects.update(requested_at=clock.now() - MINUTE)
-    is_asked_anew(bob.post(url, {"form_id": "form-0001"}), sandbox)
+    is_asked_again(bob.post(url, {"form_id": "form-0001"}), sandbox)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_has_ended_is_the_same_within_a_minute(bob, synced, server, sandbox
 def test_one_form_is_one_action_on_one_server(alice, server, sandbox, name, action, typed):
     alice.post(action_url(server("web-server-01"), "reboot"), {"form_id": "form-0001"})
     page = alice.post(action_url(server(name), action), {"form_id": "form-0001", **typed})
-    is_asked_anew(page, sandbox)
+    is_asked_again(page, sandbox)
 
 
 def test_after_it_has_ended_it_can_be_sent_from_the_page(bob, server, sandbox):
@@ -105,7 +105,7 @@ def test_after_it_has_ended_it_can_be_sent_from_the_page(bob, server, sandbox):
     Operation.objects.update(state="failed", ended_at=clock.now())
     Server.objects.update(status="active")
     page = bob.post(url, {"form_id": "form-0001", "reason": "again"})
-    is_asked_anew(page, sandbox)
+    is_asked_again(page, sandbox)
     assert can_send(page)
     assert bob.post(url, {"form_id": hidden(page, "form_id")}).status_code == 303
 
@@ -120,7 +120,7 @@ def test_an_edit(bob, server, sandbox):
     first = bob.post(url, typed)
     assert bob.post(url, typed)["Location"] == first["Location"]
     page = bob.post(url, {**typed, "name": "renamed-2"})
-    is_asked_anew(page, sandbox)
+    is_asked_again(page, sandbox)
     assert 'value="renamed-2"' in page.content.decode()
 
 
@@ -140,7 +140,7 @@ def test_what_was_asked_for_before_contents_were_kept(bob, synced, sandbox):
 def test_its_key_was_retired(bob, synced, sandbox):
     create(bob)
     Operation.objects.update(form_content="gone:" + "0" * 64)
-    is_asked_anew(create(bob), sandbox)
+    is_asked_again(create(bob), sandbox)
 
 
 def test_somebody_else_may_use_the_same_id(alice, bob, server, sandbox):

@@ -16,7 +16,7 @@ NAME, HOSTNAME = "web-server-01", "web01.example.com"
 
 @pytest.fixture
 def url(server):
-    polling.look_at(server(NAME), seconds=5)
+    polling.poll_server(server(NAME), seconds=5)
     return action_url(server(NAME), "edit")
 
 

@@ -19,7 +19,7 @@ from controlpanel.operations.leaving import disconnecting
 from controlpanel.operations.leaving.disconnecting import CannotClose
 from controlpanel.operations.models import Operation
 from controlpanel.operations.services import Refused
-from controlpanel.operations.tasks import due_accounts, look
+from controlpanel.operations.tasks import due_accounts, poll
 from controlpanel.sandbox.server import Sandbox
 from controlpanel.servers.models import Server, ServerLabel
 from tests.operations.asks import power, sent
@@ -144,7 +144,7 @@ def test_workers_leave_it_alone(alice: Person, synced: Account, sandbox: Sandbox
     alice.post(URL, FORM)
     sandbox.journal.clear()
     assert not due_accounts()
-    look(str(synced.id))
+    poll(str(synced.id))
     assert not sandbox.journal.entries()
     assert not Server.objects.exists()
 

@@ -190,4 +190,4 @@ def _keep(membership: Membership, account: Account, token: Secret) -> None:
         token_services.choose_sync_token(scope, credential)
     sync.try_again(account)
     # So that the first page somebody opens has servers on it.
-    polling.look(account, at_least=timedelta(0), seconds=clients.PAGE_SECONDS)
+    polling.poll(account, at_least=timedelta(0), seconds=clients.PAGE_SECONDS)

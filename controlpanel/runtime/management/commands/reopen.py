@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, reason: str, **_options: Any) -> None:
         with request_id.bound(request_id.new()):
             try:
-                read_only.look_back()
+                read_only.read_back()
                 found = read_only.waiting_for_a_person()
                 if found is None:
                     self.stdout.write("Nobody has to open the panel: nothing was done.")
