@@ -50,14 +50,14 @@ def test_where_rights_are_decided_nothing_survives(module: str) -> None:
 def test_the_role_table_is_changed_in_every_place() -> None:
     source = (ROOT / policy_mutants.POLICY).read_text(encoding="utf-8")
     found = dict(policy_mutants.mutants(source))
-    assert "role of _LOOK with _OWN" in found
+    assert "role of _VIEW with _OWN" in found
     assert "list without 'audit.view'" in found
     without = [
         text
         for name, text in policy_mutants.mutants(source)
         if name == "group without 'audit.view'"
     ]
-    assert [text.partition("_LOOK =")[2].count("'audit.view'") for text in without] == [0, 1]
+    assert [text.partition("_VIEW =")[2].count("'audit.view'") for text in without] == [0, 1]
     assert "'root'" in found["role 'viewer' renamed"]
     plain = ast.unparse(ast.parse(source))
     assert plain not in found.values()

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.databases, pytest.mark.django_db(transaction=True)]
 PersonFor = Callable[[Change], Person]
 KILLED = -9
 OPERATIONS = "controlpanel.operations"
-FOLLOWING = "controlpanel.operations.following.observing"
+FOLLOWING = "controlpanel.operations.following"
 
 
 @dataclass(frozen=True, slots=True)

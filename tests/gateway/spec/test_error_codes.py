@@ -34,7 +34,7 @@ def known(code: str) -> bool:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_code_in_the_source_is_in_the_table(place):
-    found = {code for path in (ROOT / place).glob("*.py") for code in _codes(path)}
+    found = {code for path in (ROOT / place).rglob("*.py") for code in _codes(path)}
     assert found
     missing = {code for code in found if not known(code)} - NEVER
     assert missing == set(), "said, and not documented"
