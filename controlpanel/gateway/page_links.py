@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -18,7 +19,10 @@ from controlpanel.gateway.routes import BASE, CURSOR, Route
 from controlpanel.lib import json_text
 from controlpanel.vpsorg.paging import is_none, query_of
 
-LINKS: Final = ("next", "previous")
+# Documented: the first two, beside the results. Guess: the others, and all of them within "links".
+_TURNED: Final = ("next", "previous")
+LINKS: Final = (*_TURNED, "prev", "first", "last", "self")
+_GROUP: Final = "links"
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
@@ -59,26 +63,25 @@ class Lists:
         Everything else stays as it was written. Raises Refusal where there is a next page that
         cannot be asked for: it must not look like the last.
         """
-        if b'"next"' not in content and b'"previous"' not in content and b"\\" not in content:
+        if not any(f'"{name}"'.encode() in content for name in LINKS) and b"\\" not in content:
             return content
         text = content.decode()
         if CURSOR not in self.route.query or not text.lstrip().startswith("{"):
             return content
         changes = []
-        for part in json_text.members(text):
-            if part.key in LINKS and not is_none(part.value):
-                link = self._link(part.value, asked)
-                if link is None and part.key == "next":
-                    raise upstream_errors.unreadable()
-                if link is None and self._is_first(part.value):
-                    link = self._address
-                changes.append((part, json.dumps(link)))
+        for part in _links(text):
+            link = self._link(part.value, asked if part.key in _TURNED else None)
+            if link is None and part.key == "next":
+                raise upstream_errors.unreadable()
+            if link is None and self._is_first(part.value):
+                link = self._address
+            changes.append((part, json.dumps(link)))
         return json_text.replaced(text, changes).encode() if changes else content
 
-    def _link(self, link: Any, asked: str) -> str | None:
+    def _link(self, link: Any, asked: str | None) -> str | None:
         """None where it has no query, or leads to this very page."""
         query = query_of(link)
-        if query is None or _pairs(query) == _pairs(asked):
+        if query is None or (asked is not None and _pairs(query) == _pairs(asked)):
             return None
         pairs = _pairs(query)
         known = all(name in self.route.query and self._fits(name, text) for name, text in pairs)
@@ -115,6 +118,25 @@ class Lists:
     @property
     def _salt(self) -> str:
         return f"gateway.page:{self.account_id}:{self.route.path}"
+
+
+def _links(text: str) -> Iterator[json_text.Part]:
+    """Of a list's own object, and of the object "links" in it."""
+    for part in json_text.members(text):
+        if _is_link(part):
+            yield part
+        elif part.key == _GROUP and isinstance(part.value, dict):
+            for inner in json_text.members(text[part.start : part.end]):
+                if _is_link(inner):
+                    at = part.start
+                    yield replace(inner, start=at + inner.start, end=at + inner.end)
+
+
+def _is_link(part: json_text.Part) -> bool:
+    """The number of the last page is none, and stays."""
+    if is_none(part.value) or part.key not in LINKS:
+        return False
+    return part.key in _TURNED or not isinstance(part.value, int | float)
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

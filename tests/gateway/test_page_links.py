@@ -92,6 +92,36 @@ def test_a_way_back_that_cannot_be_asked_for_is_left_out(viewer, sandbox, link):
     assert said(answered(viewer, sandbox, previous=link))["previous"] is None
 
 
+@pytest.mark.parametrize("name", ["next", "previous", "prev", "first", "last", "self"])
+@pytest.mark.parametrize("group", [True, False])
+def test_by_whatever_name_it_leads_through_the_gateway(viewer, sandbox, settings, name, group):
+    link = {name: "https://admin.vps.org/api/v1/servers/?page=2"}
+    found = said(answered(viewer, sandbox, **({"links": link} if group else link)))
+    here = f"{settings.PANEL_PUBLIC_URL}/api/v1/servers/?page=2"
+    assert (found["links"] if group else found)[name] == here
+
+
+@pytest.mark.parametrize("name", ["first", "last", "self"])
+def test_the_page_itself_is_no_loop_there(viewer, sandbox, settings, name):
+    body = {"count": 1, "results": FIRST, "links": {name: "?page=2", "next": None}, "next": None}
+    sandbox.fault("status", "GET", "/servers/$", status=200, body=json.dumps(body))
+    here = f"{settings.PANEL_PUBLIC_URL}/api/v1/servers/?page=2"
+    assert said(viewer.get("/servers/?page=2"))["links"] == {name: here, "next": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"last": 5, "first": 1}, {"last": 5, "first": 1}),
+        ({"first": {"href": "https://admin.vps.org/x"}}, {"first": None}),
+        ({"self": "https://admin.vps.org/api/v1/other/"}, {"self": None}),
+        ({"docs": "https://vps.org/docs/"}, {"docs": "https://vps.org/docs/"}),
+    ],
+)
+def test_what_is_no_page_of_the_list(viewer, sandbox, given, shown):
+    assert said(answered(viewer, sandbox, links=given))["links"] == shown
+
+
 def test_within_reach_the_links_are_the_same(vera, synced, sandbox, settings):
     """A page on which nothing is within reach is not the last for that."""
     script = key_of(vera, synced, reach=with_servers("12345"))
